@@ -175,16 +175,18 @@ effect_classify(struct arena *a, const struct effect_plan *plan,
         body = NULL; /* an answer in HTML, from something in between */
     /* A refused SMTP dialogue is a failed call with a code; an answer that is
      * longer than we keep is still an answer. */
-    bool answered = r->status == OK || r->status == E_TOOBIG ||
-                    (plan->provider == PROVIDER_SMTP && r->code >= 400);
+    bool smtp = plan->provider == PROVIDER_SMTP;
+    bool answered =
+        r->status == OK || r->status == E_TOOBIG || (smtp && r->code >= 400);
     if (answered && r->code > 0)
         rule = rule_find(plan->provider, r->code,
                          json_get_str(body, "name", NULL));
-    out->outcome =
-        rule ? rule->outcome
-        : answered && plan->provider == PROVIDER_SMTP && r->status == OK
-            ? OUTCOME_SUCCEEDED
-            : outcome_without(r->status);
+    if (rule)
+        out->outcome = rule->outcome;
+    else if (smtp && r->status == OK)
+        out->outcome = OUTCOME_SUCCEEDED;
+    else
+        out->outcome = outcome_without(r->status);
     if (out->outcome == OUTCOME_SUCCEEDED) {
         out->retry_after_s = -1;
         const char *id = json_get_str(body, "id", NULL);

@@ -62,8 +62,6 @@ template_missing(const struct effect_input *in, struct error *err)
 {
     const char *key = effect_template(in->payload);
 
-    (void)error_hint(err, "add one with PUT /api/v1/messages/templates/%s",
-                     key);
     return fail(err, E_NOTFOUND,
                 "no message template '%s'; add one with PUT "
                 "/api/v1/messages/templates/%s",
