@@ -1,0 +1,57 @@
+-- For:     the doorbell on event_log: at most one ring per bell_ms for the
+--          whole database, because each NOTIFY serialises commits. A failing
+--          doorbell never fails the insert. A clone does not ring.
+-- Params:  run as a script.
+-- Returns: nothing.
+-- Source:  docs/spec.md, capture: the doorbell; 7 and 8.
+create or replace function skene_growth.ring() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $fn$
+declare
+    now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
+    c record;
+    n bigint;
+    body jsonb;
+begin
+    begin
+        select k.*, b.last_value as rung_ms into c
+        from skene_growth.config k, skene_growth.bell b;
+        if not (c.notify_on or c.push_on)
+           or now_ms between c.rung_ms and c.rung_ms + c.bell_ms - 1 then
+            return null;
+        end if;
+        select count(*) into n from (select from new_rows limit 501) r;
+        if n = 0 or c.home is distinct from skene_growth.ident() then
+            return null;
+        end if;
+        if c.bell_ms > 0 then
+            perform setval('skene_growth.bell', now_ms);
+        end if;
+        if c.notify_on then
+            perform pg_notify('skene_growth', '');
+        end if;
+        if c.push_on and c.ingest_url is not null then
+            body := jsonb_build_object('type', 'WAKE', 'epoch', c.epoch);
+            if n <= 500 then
+                body := jsonb_build_object(
+                    'type', 'BATCH', 'schema', 'skene_growth',
+                    'table', 'event_log', 'epoch', c.epoch, 'records',
+                    (select jsonb_agg(jsonb_build_object(
+                         'id', r.id, 'event_type', r.event_type,
+                         'entity_id', r.entity_id, 'metadata', r.metadata,
+                         'occurred_at', r.occurred_at) order by r.id)
+                     from new_rows r));
+            end if;
+            perform net.http_post(
+                url := c.ingest_url, body := body,
+                headers := jsonb_build_object(
+                    'Content-Type', 'application/json',
+                    'x-skene-secret', skene_growth.ingest_secret()),
+                timeout_milliseconds := 5000);
+        end if;
+    exception when others then
+        null; -- the row is in event_log: the drain or the sweep finds it
+    end;
+    return null;
+end $fn$;
+revoke all on function skene_growth.ring() from public;

@@ -1,0 +1,10 @@
+-- For:     the oldest events of the outbox.
+-- Params:  $1 floor: only ids above it; $2 at most so many.
+-- Returns: id, event_type, entity_id, metadata, occurred in microseconds.
+-- Source:  docs/spec.md, the drain.
+select l.id::text, l.event_type, l.entity_id, l.metadata::text,
+       (extract(epoch from l.occurred_at) * 1000000)::bigint::text
+from skene_growth.event_log l
+where l.id > $1::bigint
+order by l.id
+limit $2::integer

@@ -1,0 +1,131 @@
+#include "target/drain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/sql_text.h"
+#include "target/target_internal.h"
+#include "target_sql_drain.h"
+
+enum { FETCH_MAX = 10000 };
+
+/* Two integers of an advisory lock: "skene" and what for (deploy has 1). */
+#define DRAIN_LOCK "select pg_try_advisory_lock(1936418414, 2)::int::text"
+#define DRAIN_HOME                                               \
+    "select (c.home = skene_growth.ident())::int::text, c.epoch" \
+    " from skene_growth.config c"
+#define DRAIN_DEPLOYED                                           \
+    "select (to_regclass('skene_growth.config') is not null and" \
+    " to_regclass('skene_growth.event_log') is not null)::int::text"
+
+static enum status
+ask(struct target *t, struct arena *a, const char *sql,
+    struct target_rows *rows, bool *yes, struct error *err)
+{
+    enum status rc = target_query(t, a, sql, NULL, 0, rows, err);
+
+    *yes = rc == OK && rows->n == 1 && rows->values[0] &&
+           rows->values[0][0] == '1';
+    return rc;
+}
+
+enum status
+drain_start(struct target *t, struct arena *a, const char **epoch,
+            struct error *err)
+{
+    struct target_rows rows;
+    bool yes = false;
+
+    if (t->read_only)
+        return fail(err, E_FORBIDDEN,
+                    "draining deletes events: the integration is read only");
+    if (t->pooled) {
+        (void)error_hint(err, "use the direct or session address (port 5432)");
+        return fail(err, E_UNSUPPORTED,
+                    "a transaction pooler has no LISTEN and no locks");
+    }
+    enum status rc = ask(t, a, DRAIN_DEPLOYED, &rows, &yes, err);
+    if (rc == OK && !yes)
+        return fail(err, E_NOTFOUND, "skene_growth is not deployed here yet");
+    if (rc == OK)
+        rc = ask(t, a, DRAIN_HOME, &rows, &yes, err);
+    if (rc != OK)
+        return error_wrap(err, "drain");
+    if (!yes) {
+        (void)error_hint(err, "adopt this database before it is drained");
+        return fail(err, E_FORBIDDEN,
+                    "this is a copy of the database that was deployed to");
+    }
+    *epoch = target_cell(&rows, 0, 1);
+    rc = ask(t, a, DRAIN_LOCK, &rows, &yes, err);
+    if (rc == OK && !yes)
+        return fail(err, E_CONFLICT, "another skene drains this database");
+    if (rc == OK)
+        rc = target_simple(t, "listen skene_growth", err);
+    return rc == OK ? OK : error_wrap(err, "drain");
+}
+
+enum status
+drain_fetch(struct target *t, struct arena *a, int64_t floor, int limit,
+            struct drained_event **out, size_t *n, struct error *err)
+{
+    struct target_rows rows;
+    const char *params[] = {
+        arena_printf(a, "%lld", (long long)floor),
+        arena_printf(a, "%d", limit > FETCH_MAX ? FETCH_MAX : limit)};
+
+    *n = 0;
+    if (!params[0] || !params[1])
+        return fail(err, E_NOMEM, "drain");
+    enum status rc = target_query(t, a, SQL_DRAIN_FETCH, params, 2, &rows, err);
+    if (rc != OK)
+        return error_wrap(err, "drain");
+    *out = arena_array(a, rows.n + 1, sizeof(**out));
+    if (!*out)
+        return fail(err, E_NOMEM, "drain");
+    for (size_t i = 0; i < rows.n; i++)
+        (*out)[i] = (struct drained_event){
+            .id = strtoll(target_cell(&rows, i, 0), NULL, 10),
+            .event_type = target_cell(&rows, i, 1),
+            .entity_id = target_cell(&rows, i, 2),
+            .metadata = target_cell(&rows, i, 3),
+            .occurred_us = strtoll(target_cell(&rows, i, 4), NULL, 10)};
+    *n = rows.n;
+    return OK;
+}
+
+enum status
+drain_ack(struct target *t, const int64_t *ids, size_t n, struct error *err)
+{
+    /* 20 digits and a comma each, and what the arena needs. */
+    AUTO_ARENA a = arena_new(n * 48 + 4096);
+
+    if (n == 0)
+        return OK;
+    const char *params[] = {a ? sql_int_array(a, ids, n) : NULL};
+    if (!params[0])
+        return fail(err, E_NOMEM, "acknowledging %zu events", n);
+    enum status rc = target_query(t, a, SQL_DRAIN_ACK, params, 1, NULL, err);
+    return rc == OK ? OK : error_wrap(err, "acknowledging %zu events", n);
+}
+
+int
+drain_fd(const struct target *t)
+{
+    return target_alive(t) ? PQsocket(t->conn) : -1;
+}
+
+enum status
+drain_rang(struct target *t, bool *rang, struct error *err)
+{
+    *rang = false;
+    if (!t->conn || !PQconsumeInput(t->conn))
+        return t->conn ? target_fail(t, NULL, err)
+                       : fail(err, E_NET, "the connection is closed");
+    PGnotify *note;
+    while ((note = PQnotifies(t->conn)) != NULL) {
+        PQfreemem(note);
+        *rang = true;
+    }
+    return OK;
+}

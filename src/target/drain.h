@@ -1,0 +1,48 @@
+/*
+ * target/drain.h - gets events out of skene_growth.event_log, losslessly:
+ * select, hand over, and delete only after the caller says they are durable.
+ *
+ * Rows of `metadata`: captured columns by name; for updates the old values
+ * under "_old".
+ */
+#ifndef TARGET_DRAIN_H
+#define TARGET_DRAIN_H
+
+#include "target/target.h"
+
+enum { DRAIN_BATCH = 1000 };
+
+struct drained_event {
+    int64_t id;             /* event_log.id */
+    const char *event_type; /* "public.users.insert" */
+    const char *entity_id;  /* NULL when the table has no key */
+    const char *metadata;   /* JSON text as PostgreSQL prints it */
+    int64_t occurred_us;
+};
+
+/* Prepares a connection for draining: takes the session advisory lock (one
+ * drain per database), LISTENs on the doorbell. *epoch = the config's epoch.
+ * Errors: E_CONFLICT another drain holds the lock; E_NOTFOUND not deployed
+ *         yet; E_FORBIDDEN the clone guard says this is not home. */
+CHECKED enum status drain_start(struct target *t, struct arena *a,
+                                const char **epoch, struct error *err);
+
+/* Up to `limit` oldest events with id > floor. The caller raises the floor to
+ * the last id it has deleted, and resets it to 0 now and then (late
+ * committers have lower ids). */
+CHECKED enum status drain_fetch(struct target *t, struct arena *a,
+                                int64_t floor, int limit,
+                                struct drained_event **out, size_t *n,
+                                struct error *err);
+/* Deletes them by id. Idempotent. */
+CHECKED enum status drain_ack(struct target *t, const int64_t *ids, size_t n,
+                              struct error *err);
+
+/* Descriptor to poll for reading; -1 when closed. */
+int drain_fd(const struct target *t);
+/* True when a doorbell arrived since the last call; reads what is there.
+ * Errors: E_NET when the connection broke. */
+CHECKED enum status drain_rang(struct target *t, bool *rang,
+                               struct error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * target/target_internal.h - what the files of this folder share about a
+ * target; nobody else includes it.
+ */
+#ifndef TARGET_INTERNAL_H
+#define TARGET_INTERNAL_H
+
+#include "target/pq_auto.h"
+#include "target/target.h"
+
+struct target {
+    PGconn *conn;
+    bool read_only;
+    /* Behind a transaction pooler nothing of a session survives a statement:
+     * settings go into each transaction, LISTEN and session locks cannot be. */
+    bool pooled;
+    bool in_tx; /* inside deploy's own transaction: no wrapping */
+    int statement_timeout_ms;
+};
+
+/* Fills err from the result, or from the connection when it broke. */
+enum status target_fail(struct target *t, const PGresult *result,
+                        struct error *err);
+/* Runs one simple query (no parameters). Blocks up to the time limit. */
+CHECKED enum status target_simple(struct target *t, const char *sql,
+                                  struct error *err);
+/* Rolls back; a connection on which that fails is closed, and then the server
+ * rolls back. */
+void target_undo(struct target *t);
+
+#endif
