@@ -195,7 +195,7 @@ effect_classify(struct arena *a, const struct effect_plan *plan,
         return;
     }
     out->throttled = rule && rule->throttled;
-    if (rule && rule->pause_s > out->retry_after_s)
+    if (rule && rule->pause_s && rule->pause_s > out->retry_after_s)
         out->retry_after_s = rule->pause_s;
     out->message = message_of(a, plan, r, body, rule ? rule->advice : NULL);
     if (!out->message)

@@ -266,10 +266,13 @@ addresses(struct arena *a, const struct effect_settings *s,
                     "no sender address; set SKENE_MAIL_FROM to "
                     "'Name <address>'");
     enum status rc = mailbox_parse(a, out->content.sender, &name, sender, err);
-    if (rc != OK) {
-        (void)error_wrap(err, "SKENE_MAIL_FROM");
-        return fail(err, E_INPUT, "%s", err ? err->msg : "SKENE_MAIL_FROM");
-    }
+    if (rc == E_INVALID) /* the operator's fault, not this row's */
+        return fail(err, E_INPUT,
+                    "SKENE_MAIL_FROM '%s' is not a sender; use "
+                    "'Name <address>'",
+                    out->content.sender);
+    if (rc != OK)
+        return rc;
     if (!in->address)
         return fail(err, E_INVALID, "the row has no mail address");
     rc = mailbox_parse(a, in->address, &name, &recipient, err);

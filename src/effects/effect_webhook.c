@@ -34,13 +34,9 @@ data_write(struct json_writer *w, const struct effect_input *in)
 }
 
 static void
-body_write(struct arena *a, struct buf *body, const struct effect_input *in)
+body_write(struct buf *body, const struct effect_input *in, const char *type)
 {
-    const struct json *p = in->payload;
     struct json_writer w = jw_new(body);
-    const char *type = arena_printf(
-        a, "%s.%s", json_get_str(json_get(p, "feature"), "key", ""),
-        json_get_str(p, "state", ""));
 
     jw_object(&w);
     jw_kv_string(&w, "type", type);
@@ -85,7 +81,13 @@ webhook_plan(struct arena *a, const struct effect_settings *s,
                     "no connection '%s' in this workspace; name a URL in the "
                     "effect instead",
                     in->address ? in->address : "");
-    body_write(a, &body, in);
+    const struct json *p = in->payload;
+    const char *type = arena_printf(
+        a, "%s.%s", json_get_str(json_get(p, "feature"), "key", ""),
+        json_get_str(p, "state", ""));
+    if (!type)
+        return fail(err, E_NOMEM, "webhook");
+    body_write(&body, in, type);
     enum status rc = call_post(a, out, in->address, &body, err);
     if (rc != OK)
         return error_wrap(err, "webhook");

@@ -61,18 +61,6 @@ outcome_name(enum outcome o)
 }
 
 bool
-effect_kind_parse(const char *name, enum effect_kind *out)
-{
-    for (int i = 0; i < EFFECT_KIND_COUNT; i++) {
-        if (strcmp(effect_kind_name((enum effect_kind)i), name) != 0)
-            continue;
-        *out = (enum effect_kind)i;
-        return true;
-    }
-    return false;
-}
-
-bool
 effect_reaches_person(enum effect_kind kind)
 {
     return kinds[kind].person;

@@ -93,7 +93,6 @@ CHECKED enum status effect_prepare(struct arena *a,
  * feature's key. "" when the payload names neither. */
 const char *effect_template(const struct json *payload);
 
-bool effect_kind_parse(const char *name, enum effect_kind *out);
 /* Does it end at a person, so that the gates of M7 apply? */
 bool effect_reaches_person(enum effect_kind kind);
 
