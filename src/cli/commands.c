@@ -1,0 +1,237 @@
+/*
+ * The commands. Help, the man page and the completions are printed from this
+ * table; adding a command is a row here and a function in its cmd_ file.
+ */
+#include "cli/command.h"
+
+const struct option_spec global_options[] = {
+    {"help", 'h', OPTION_FLAG, NULL, 0, 0, NULL, "print help and stop"},
+    {"json", 0, OPTION_FLAG, NULL, 0, 0, NULL,
+     "print data as JSON, for programs"},
+    {"quiet", 'q', OPTION_FLAG, NULL, 0, 0, NULL, "print data only"},
+    {"verbose", 'v', OPTION_FLAG, NULL, 0, 0, NULL, "say more"},
+    {"socket", 0, OPTION_TEXT, "PATH", 0, 0, "socket",
+     "unix socket of the server"},
+    {"server", 0, OPTION_TEXT, "URL", 0, 0, "server",
+     "ask this server, with SKENE_API_KEY"},
+    {"store", 0, OPTION_TEXT, "URL", 0, 0, "store",
+     "store of the server, sqlite:PATH or a path"},
+    {0},
+};
+
+static const struct option_spec serve_options[] = {
+    {"listen", 0, OPTION_TEXT, "ADDRESS:PORT", 0, 0, "listen",
+     "HTTP address; port 0 = any; off = unix socket only"},
+    {"public-url", 0, OPTION_TEXT, "URL", 0, 0, "public_url",
+     "URL under which others reach this server"},
+    {"workers", 0, OPTION_INT, "N", 1, 64, "workers", "threads that decide"},
+    {"retention-days", 0, OPTION_INT, "N", 1, 3650, "retention_days",
+     "days that events and decisions are kept"},
+    {"log-format", 0, OPTION_TEXT, "text|json", 0, 0, "log_format",
+     "form of the log on standard error"},
+    {"clock-offset", 0, OPTION_TEXT, "DURATION", 0, 0, NULL,
+     "run with the clock moved forward: 2d, 90m, PT1H"},
+    {"allow-private-egress", 0, OPTION_FLAG, NULL, 0, 0, "allow_private_egress",
+     "let webhooks reach private and loopback addresses"},
+    {0},
+};
+#define INTEGRATION_OPTION                                   \
+    {                                                        \
+        "integration", 'i', OPTION_TEXT, "NAME", 0, 0, NULL, \
+            "which database, when several are connected"     \
+    }
+static const struct option_spec integration_options[] = {
+    INTEGRATION_OPTION,
+    {0},
+};
+static const struct option_spec connect_options[] = {
+    {"read-only", 0, OPTION_FLAG, NULL, 0, 0, NULL,
+     "never write: introspect, plan and explain only"},
+    {"name", 0, OPTION_TEXT, "NAME", 0, 0, NULL,
+     "name of the integration; the database's name without"},
+    {"transport", 0, OPTION_TEXT, "drain|push|push_only", 0, 0, NULL,
+     "how events travel: pulled (default), pushed and pulled, pushed"},
+    {0},
+};
+static const struct option_spec schema_options[] = {
+    INTEGRATION_OPTION,
+    {"refresh", 0, OPTION_FLAG, NULL, 0, 0, NULL,
+     "read the database's catalogue again"},
+    {0},
+};
+static const struct option_spec deploy_options[] = {
+    INTEGRATION_OPTION,
+    {"plan", 0, OPTION_FLAG, NULL, 0, 0, NULL,
+     "show what would be done and stop"},
+    {"also", 0, OPTION_TEXT, "FEATURE", 0, 0, NULL,
+     "with --plan: as if this draft were active"},
+    {"out", 'o', OPTION_TEXT, "FILE", 0, 0, NULL,
+     "write the SQL to a file and stop"},
+    {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "apply without asking"},
+    {0},
+};
+static const struct option_spec disconnect_options[] = {
+    {"drop", 0, OPTION_FLAG, NULL, 0, 0, NULL,
+     "also drop schema skene_growth in the database"},
+    {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "do not ask"},
+    {0},
+};
+static const struct option_spec feature_new_options[] = {
+    {"template", 't', OPTION_TEXT, "NAME", 0, 0, NULL,
+     "a premade feature with its messages"},
+    {"file", 'f', OPTION_TEXT, "FILE", 0, 0, NULL,
+     "a feature document, YAML or JSON; - = standard input"},
+    INTEGRATION_OPTION,
+    {0},
+};
+static const struct option_spec diagram_options[] = {
+    {"svg", 0, OPTION_FLAG, NULL, 0, 0, NULL, "as SVG"},
+    {"mermaid", 0, OPTION_FLAG, NULL, 0, 0, NULL, "as Mermaid text"},
+    {"ascii", 0, OPTION_FLAG, NULL, 0, 0, NULL, "as plain text (default)"},
+    {0},
+};
+static const struct option_spec message_options[] = {
+    {"key", 'k', OPTION_TEXT, "KEY", 0, 0, NULL,
+     "name of the template; the file's name without"},
+    {0},
+};
+#define LIMIT_OPTION                                                     \
+    {                                                                    \
+        "limit", 'n', OPTION_INT, "N", 1, 500, NULL, "rows at most (50)" \
+    }
+static const struct option_spec logs_options[] = {
+    {"follow", 'f', OPTION_FLAG, NULL, 0, 0, NULL,
+     "go on as decisions are made"},
+    {"feature", 0, OPTION_TEXT, "KEY", 0, 0, NULL, "of this feature"},
+    {"type", 0, OPTION_TEXT, "TYPE", 0, 0, NULL,
+     "of this event type: schema.table.op"},
+    {"verdict", 0, OPTION_TEXT, "VERDICT", 0, 0, NULL, "with this verdict"},
+    {"subject", 0, OPTION_TEXT, "KEY", 0, 0, NULL,
+     "of this subject: schema.table/id"},
+    {"since", 0, OPTION_TEXT, "TIME", 0, 0, NULL,
+     "after this time, or this long ago (PT15M)"},
+    LIMIT_OPTION,
+    {0},
+};
+static const struct option_spec list_options[] = {LIMIT_OPTION, {0}};
+static const struct option_spec actions_options[] = {
+    {"status", 0, OPTION_TEXT, "STATUS", 0, 0, NULL,
+     "pending, succeeded, failed or skipped"},
+    LIMIT_OPTION,
+    {0},
+};
+static const struct option_spec validate_options[] = {
+    {"schema", 0, OPTION_TEXT, "FILE", 0, 0, NULL,
+     "check names against this catalogue (skene schema --json)"},
+    {0},
+};
+static const struct option_spec config_options[] = {
+    {"show", 0, OPTION_FLAG, NULL, 0, 0, NULL,
+     "each setting with its value and where it came from"},
+    {0},
+};
+static const struct option_spec help_options[] = {
+    {"man", 0, OPTION_FLAG, NULL, 0, 0, NULL, "print the man page"},
+    {"completions", 0, OPTION_TEXT, "bash|zsh|fish", 0, 0, NULL,
+     "print completions for a shell"},
+    {0},
+};
+
+#define C(word, section, argument, least, most, prints, text, more, list, \
+          function)                                                       \
+    {                                                                     \
+        .name = (word), .group = (section), .args = (argument),           \
+        .min_args = (least), .max_args = (most), .data = (prints),        \
+        .summary = (text), .details = (more), .options = (list),          \
+        .run = (function)                                                 \
+    }
+
+const struct command commands[] = {
+    C("serve", "run", "", 0, 0, false,
+      "run the server: receive events, decide, act",
+      "Serves the HTTP API on a unix socket beside the store and on "
+      "--listen. The first start makes a key file (0600) that seals secrets "
+      "and a local token for the log page. SIGTERM stops cleanly; a second "
+      "one at once.",
+      serve_options, cmd_serve),
+    C("doctor", "run", "", 0, 0, true,
+      "check configuration, store, databases and providers", NULL, NULL,
+      cmd_doctor),
+    C("status", "run", "", 0, 0, true, "what the server holds, in figures",
+      NULL, NULL, cmd_status),
+
+    C("connect", "database", "URL", 1, 1, true, "connect a database",
+      "URL is postgres://user:password@host/database; - reads it from "
+      "standard input, so that the password is in no shell history.",
+      connect_options, cmd_connect),
+    C("integrations", "database", "", 0, 0, true, "list connected databases",
+      NULL, NULL, cmd_integrations),
+    C("rotate", "database", "[NAME]", 0, 1, true,
+      "make a new ingest secret; the old one ends at once", NULL, NULL,
+      cmd_rotate),
+    C("schema", "database", "", 0, 0, true,
+      "show the tables and columns of a database", NULL, schema_options,
+      cmd_schema),
+    C("deploy", "database", "", 0, 0, true,
+      "put the triggers of the active features into the database",
+      "Shows the plan, asks, applies it in one transaction.", deploy_options,
+      cmd_deploy),
+    C("drift", "database", "", 0, 0, true,
+      "compare the database with what is needed; exit 1 when it differs", NULL,
+      integration_options, cmd_drift),
+    C("disconnect", "database", "[NAME]", 0, 1, true, "stop reading a database",
+      NULL, disconnect_options, cmd_disconnect),
+
+    C("feature new", "features", "", 0, 0, true,
+      "make a feature from a template or a file", NULL, feature_new_options,
+      cmd_feature_new),
+    C("feature templates", "features", "", 0, 0, true,
+      "list the premade features", NULL, NULL, cmd_feature_templates),
+    C("feature list", "features", "", 0, 0, true, "list features", NULL, NULL,
+      cmd_feature_list),
+    C("feature show", "features", "KEY", 1, 1, true,
+      "show a feature and its document", NULL, NULL, cmd_feature_show),
+    C("feature activate", "features", "KEY", 1, 1, true, "let a feature decide",
+      NULL, NULL, cmd_feature_activate),
+    C("feature pause", "features", "KEY", 1, 1, true,
+      "stop new entries and hold its runs", NULL, NULL, cmd_feature_pause),
+    C("feature archive", "features", "KEY", 1, 1, true, "put a feature away",
+      NULL, NULL, cmd_feature_archive),
+    C("feature diagram", "features", "KEY", 1, 1, false,
+      "draw the machine of a feature",
+      "KEY may be a file: then no server is needed.", diagram_options,
+      cmd_feature_diagram),
+    C("message", "features", "FILE", 1, 1, true,
+      "store a message template: front matter, then Markdown", NULL,
+      message_options, cmd_message),
+    C("validate", "features", "FILE", 1, 1, true,
+      "check a feature document, without a server", NULL, validate_options,
+      cmd_validate),
+
+    C("logs", "watch", "", 0, 0, true, "events and what was decided", NULL,
+      logs_options, cmd_logs),
+    C("explain", "watch", "EVENT [FEATURE]", 1, 2, true,
+      "why each feature did what it did with an event", NULL, NULL,
+      cmd_explain),
+    C("journey", "watch", "SUBJECT", 1, 1, true,
+      "stage, runs, actions and decisions of a subject",
+      "SUBJECT is schema.table/id, as logs prints it.", list_options,
+      cmd_journey),
+    C("actions", "watch", "", 0, 0, true, "list actions", NULL, actions_options,
+      cmd_actions),
+    C("actions failed", "watch", "", 0, 0, true,
+      "list the actions that were given up; exit 1 when there are any", NULL,
+      list_options, cmd_actions_failed),
+    C("actions retry", "watch", "ID", 1, 1, true,
+      "put a failed action back into the queue", NULL, NULL, cmd_actions_retry),
+    C("inbox", "watch", "[ID]", 0, 1, true,
+      "mails kept when no provider is set", NULL, list_options, cmd_inbox),
+
+    C("config", "settings", "", 0, 0, true, "show the settings", NULL,
+      config_options, cmd_config),
+    C("help", "settings", "[COMMAND]", 0, 2, false,
+      "help, the man page, completions", NULL, help_options, cmd_help),
+    C("version", "settings", "", 0, 0, true, "print the version", NULL, NULL,
+      cmd_version),
+    {0},
+};
