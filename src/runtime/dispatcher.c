@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "runtime/dispatcher_parts.h"
+#include "runtime/lookups.h"
 
 enum {
     IDLE_MS = 1000,      /* a lost wake costs at most this */
@@ -117,6 +118,7 @@ run(void *arg)
 static void
 dispatcher_free(struct dispatcher *d)
 {
+    lookups_free(d->lookups);
     net_client_free(d->net); /* drops the calls that did not end in time */
     for (size_t i = 0; i < BUCKETS; i++)
         while (d->by_id[i])
@@ -148,7 +150,9 @@ dispatcher_start(struct runtime *rt, struct dispatcher **out, struct error *err)
     d->done.last = &d->done.first;
     d->load_limit = LOAD_MAX;
     atomic_store(&d->woken, true);
-    enum status rc = net_client_new(&config, &d->net, err);
+    d->lookups = lookups_new(rt);
+    enum status rc = d->lookups ? net_client_new(&config, &d->net, err)
+                                : fail(err, E_NOMEM, "dispatcher");
     if (rc == OK && pthread_create(&d->thread, NULL, run, d) != 0)
         rc = fail(err, E_NOMEM, "dispatcher thread");
     if (rc != OK) {

@@ -56,6 +56,7 @@ struct flights {
 struct dispatcher {
     struct runtime *rt;
     struct net_client *net;
+    struct lookups *lookups; /* for exits of sends that waited */
     pthread_t thread;
     atomic_bool stop, woken;
     atomic_int grace_ms;

@@ -1,0 +1,8 @@
+-- One action.
+-- $1 workspace, $2 id
+-- returns: the columns
+-- source: docs/architecture.md, store
+select id, workspace_id, key, run_id, feature_id, feature_key, version,
+       event_id, subject_key, kind, address, payload, status, verdict,
+       attempts, due_us, created_us, done_us, last_error, provider_id, gates
+  from actions where workspace_id = $1 and id = $2

@@ -1,0 +1,6 @@
+-- Queues an event for decision.
+-- $1 shard, $2 seq, $3 event
+-- returns: nothing
+-- source: docs/architecture.md, store
+insert into event_queue (shard, seq, event_id, not_before_us, attempts)
+values ($1, $2, $3, 0, 0)

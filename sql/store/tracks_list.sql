@@ -1,0 +1,8 @@
+-- Analytics events, newest first.
+-- $1 workspace, $2 below this id, $3 limit
+-- returns: the columns
+-- source: docs/architecture.md, store
+select workspace_id, id, event, subject_key, properties, at_us
+  from tracks
+ where workspace_id = $1 and ($2 is null or id < $2)
+ order by id desc limit $3

@@ -1,0 +1,268 @@
+#include "core/decide.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/predicate.h"
+
+static const struct verdict_row {
+    const char *name, *meaning;
+} verdict_rows[] = {
+#define X(sym, wire, text) [sym] = {(wire), (text)},
+    VERDICT_LIST(X)
+#undef X
+};
+static_assert(sizeof(verdict_rows) / sizeof(verdict_rows[0]) == VERDICT_COUNT,
+              "every verdict has a row");
+
+const char *
+verdict_name(enum verdict v)
+{
+    return verdict_rows[v].name;
+}
+
+const char *
+verdict_meaning(enum verdict v)
+{
+    return verdict_rows[v].meaning;
+}
+
+bool
+verdict_parse(const char *name, enum verdict *out)
+{
+    for (size_t i = 0; i < VERDICT_COUNT; i++) {
+        if (strcmp(verdict_rows[i].name, name) == 0) {
+            *out = (enum verdict)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+run_status_name(enum run_status s)
+{
+    static const char *const names[RUN_STATUS_COUNT] = {
+        [RUN_ACTIVE] = "active",
+        [RUN_COMPLETED] = "completed",
+        [RUN_EXITED] = "exited",
+        [RUN_ENDED] = "ended",
+    };
+
+    return names[s];
+}
+
+/* ---- M3 ---- */
+
+static bool
+satisfies(const struct match *m, const struct json *v)
+{
+    enum truth t = TRUTH_NO;
+
+    return op_eval(m->op, v, m->value, 0, &t, NULL) == OK && t == TRUTH_YES;
+}
+
+static bool
+update_matches(const struct feature *f, const struct event *e)
+{
+    if (!f->column)
+        return true;
+    const struct json *new = json_get(e->record, f->column);
+    const struct json *old = json_get(e->old, f->column);
+    bool changed = !json_equal(new, old) &&
+                   !((!new || new->kind == JSON_NULL) &&
+                     (!old || old->kind == JSON_NULL));
+
+    if (!changed)
+        return false;
+    if (f->from.set && (!satisfies(&f->from, old) ||
+                        (!f->to.set && satisfies(&f->from, new))))
+        return false;
+    return !f->to.set || (satisfies(&f->to, new) && !satisfies(&f->to, old));
+}
+
+bool
+trigger_matches(const struct feature *f, const struct event *e)
+{
+    if (f->trigger != TRIGGER_ROW || f->op != e->op ||
+        strcmp(f->table, e->table) != 0)
+        return false;
+    return f->op != ROW_UPDATE || update_matches(f, e);
+}
+
+/* ---- M2 ---- */
+
+static struct eval_env
+entry_env(const struct decide_env *env, const struct event *e,
+          const char *subject_id)
+{
+    return (struct eval_env){.a = env->a,
+                             .facts = env->facts,
+                             .now_us = env->now_us,
+                             .row_table = e->table,
+                             .row_key = e->key,
+                             .record = e->record,
+                             .fresh = true,
+                             .subject_id = subject_id,
+                             .as_of_us = e->occurred_us};
+}
+
+enum status
+subject_resolve(const struct decide_env *env, const struct feature *f,
+                const struct event *e, struct subject *out, bool *needs_facts,
+                struct error *err)
+{
+    struct eval_env ee = entry_env(env, e, NULL);
+    const struct json *v = NULL;
+
+    *out = (struct subject){.table = f->subject_table};
+    enum status rc = eval_path(&ee, &f->subject_id, &v, err);
+    if (rc != OK)
+        return rc;
+    *needs_facts = v == NULL;
+    if (!v || v->kind == JSON_NULL)
+        return OK;
+    out->id = v->kind == JSON_STRING ? v->text : json_text(env->a, v);
+    out->key = out->id ? arena_printf(env->a, "%s/%s", f->subject_table,
+                                      out->id)
+                       : NULL;
+    return out->key ? OK : fail(err, E_NOMEM, "subject");
+}
+
+enum gate {
+    GATE_SUBJECT,
+    GATE_ACTIVE,
+    GATE_CONDITIONS,
+    GATE_MODE,
+    GATE_COOLDOWN,
+    GATE_COUNT
+};
+
+static const struct gate_row {
+    const char *name;
+    enum verdict verdict;
+} gate_rows[] = {
+    [GATE_SUBJECT] = {"subject", VERDICT_NO_SUBJECT},
+    [GATE_ACTIVE] = {"active", VERDICT_PAUSED},
+    [GATE_CONDITIONS] = {"conditions", VERDICT_GUARD_FALSE},
+    [GATE_MODE] = {"mode", VERDICT_ALREADY_ENTERED},
+    [GATE_COOLDOWN] = {"cooldown", VERDICT_COOLDOWN},
+};
+static_assert(sizeof(gate_rows) / sizeof(gate_rows[0]) == GATE_COUNT,
+              "every gate has a row");
+
+struct entry {
+    const struct decide_env *env;
+    const struct feature *f;
+    bool paused;
+    const struct event *e;
+    const struct subject *s;
+    const struct enrolment *enrolment;
+    struct json *conditions; /* trace */
+    enum truth held;
+};
+
+static bool
+mode_passes(const struct entry *x)
+{
+    if (x->f->mode == ENTRY_ONCE)
+        return x->enrolment->entries == 0;
+    /* rematch: again only after the conditions were false in between. */
+    return x->f->mode == ENTRY_EVERY || !x->enrolment->matched;
+}
+
+static bool
+cooldown_passes(const struct entry *x)
+{
+    return x->f->timing.cooldown_us == 0 || x->enrolment->entries == 0 ||
+           x->env->now_us - x->enrolment->last_entered_us >=
+               x->f->timing.cooldown_us;
+}
+
+static bool
+gate_passes(const struct entry *x, enum gate gate)
+{
+    switch (gate) {
+    case GATE_SUBJECT:
+        return x->s->id != NULL;
+    case GATE_ACTIVE:
+        return !x->paused;
+    case GATE_CONDITIONS:
+        return x->held == TRUTH_YES;
+    case GATE_MODE:
+        return mode_passes(x);
+    case GATE_COOLDOWN:
+        return cooldown_passes(x);
+    case GATE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static struct json *
+gates_json(const struct entry *x, enum gate failed)
+{
+    struct arena *a = x->env->a;
+    struct json *list = json_array(a);
+
+    for (enum gate g = 0; g < GATE_COUNT; g++) {
+        const char *result = g < failed    ? "pass"
+                             : g == failed ? "fail"
+                                           : "not_evaluated";
+        struct json *o = json_object(a);
+        o = json_put(a, o, "gate", json_string(a, gate_rows[g].name));
+        o = json_put(a, o, "result", json_string(a, result));
+        list = json_push(a, list, o);
+    }
+    return list;
+}
+
+static enum status
+entry_conditions(struct entry *x, struct error *err)
+{
+    struct eval_env ee = entry_env(x->env, x->e, x->s->id);
+
+    x->conditions = x->env->want_trace ? json_array(x->env->a) : NULL;
+    return predicates_eval(&ee, &x->f->conditions, x->conditions, &x->held,
+                           err);
+}
+
+enum status
+decide_entry(const struct decide_env *env, const struct feature *f,
+             bool paused, const struct event *e, const struct subject *s,
+             const struct enrolment *enrolment, struct decision *out,
+             struct error *err)
+{
+    struct entry x = {.env = env,
+                      .f = f,
+                      .paused = paused,
+                      .e = e,
+                      .s = s,
+                      .enrolment = enrolment,
+                      .held = TRUTH_NO};
+    enum gate failed = 0;
+
+    *out = (struct decision){.subject = *s};
+    if (s->id && !paused) {
+        enum status rc = entry_conditions(&x, err);
+        if (rc != OK)
+            return rc;
+    }
+    if (x.held == TRUTH_UNKNOWN) {
+        out->needs_facts = true;
+        return OK;
+    }
+    out->conditions_held = x.held == TRUTH_YES;
+    while (failed < GATE_COUNT && gate_passes(&x, failed))
+        failed++;
+    out->verdict = failed < GATE_COUNT ? gate_rows[failed].verdict
+                                       : VERDICT_ENTERED;
+    if (!env->want_trace)
+        return OK;
+    out->detail = json_put(env->a, json_object(env->a), "gates",
+                           gates_json(&x, failed));
+    if (x.conditions && x.conditions->n)
+        out->detail =
+            json_put(env->a, out->detail, "conditions", x.conditions);
+    return out->detail ? OK : fail(err, E_NOMEM, "explanation");
+}

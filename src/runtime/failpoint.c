@@ -1,0 +1,18 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/parts.h"
+
+void
+failpoint(const char *name)
+{
+    const char *spec = getenv("SKENE_FAILPOINT");
+
+    if (!spec)
+        return;
+    size_t n = strlen(name);
+    if (strncmp(spec, name, n) == 0 && strcmp(spec + n, ":kill") == 0)
+        (void)kill(getpid(), SIGKILL);
+}

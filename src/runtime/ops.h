@@ -1,0 +1,110 @@
+/*
+ * runtime/ops.h - what a face can ask for besides reading the store:
+ * integrations, definitions, deployments, explanations. Blocking: run them on
+ * a job thread, never on an HTTP pool thread.
+ *
+ * Answers are JSON values in the caller's arena, in the shape the API sends.
+ */
+#ifndef RUNTIME_OPS_H
+#define RUNTIME_OPS_H
+
+#include "core/capture.h"
+#include "runtime/runtime.h"
+
+/* Opens the database, introspects it, stores the integration sealed.
+ * *secret = its new ingest secret, shown once.
+ * Errors: those of target_open(); E_CONFLICT name taken. */
+CHECKED enum status op_connect(struct runtime *rt, struct arena *a,
+                               const char *workspace_id, const char *name,
+                               const char *conninfo, const char *access_mode,
+                               const char *transport, struct json **out,
+                               const char **secret, struct error *err);
+/* {"id","name","kind","access_mode","transport","status","drain":{…},
+ *  "database":{version, role, schema objects…}|null,"error":…}. An unreachable
+ * database is an answer, not an error. */
+CHECKED enum status op_integration_status(struct runtime *rt, struct arena *a,
+                                          const char *workspace_id,
+                                          const char *integration_id,
+                                          struct json **out,
+                                          struct error *err);
+/* Reads the catalogue again and stores it. `refresh` false: the stored one. */
+CHECKED enum status op_schema(struct runtime *rt, struct arena *a,
+                              const char *workspace_id,
+                              const char *integration_id, bool refresh,
+                              struct json **out, struct error *err);
+/* Stops the drain; `drop` also removes skene_growth from the database. */
+CHECKED enum status op_disconnect(struct runtime *rt, struct arena *a,
+                                  const char *workspace_id,
+                                  const char *integration_id, bool drop,
+                                  struct error *err);
+/* New ingest secret; the old one is refused at once. */
+CHECKED enum status op_rotate_secret(struct runtime *rt, struct arena *a,
+                                     const char *workspace_id,
+                                     const char *integration_id,
+                                     const char **secret, struct error *err);
+
+/* Validates a document (text in YAML or JSON) against the integration's
+ * catalogue and stores it as draft or new version. integration_id NULL = the
+ * only one. Out: the feature as op_feature() shows it. */
+CHECKED enum status op_feature_put(struct runtime *rt, struct arena *a,
+                                   const char *workspace_id,
+                                   const char *integration_id,
+                                   const char *text, size_t n,
+                                   struct json **out, struct error *err);
+/* "active", "paused", "archived". Active features need a deployment: the
+ * answer's "pending_deploy" tells. */
+CHECKED enum status op_feature_status(struct runtime *rt, struct arena *a,
+                                      const char *workspace_id,
+                                      const char *key, const char *status,
+                                      struct json **out, struct error *err);
+/* {"id","key","name","status","version","stage","source","document",
+ *  "runs":{state:n},…}; key NULL: {"data":[…]} of all, without documents. */
+CHECKED enum status op_feature(struct runtime *rt, struct arena *a,
+                               const char *workspace_id, const char *key,
+                               struct json **out, struct error *err);
+
+/* Plan for the active features (and `also`, a draft's key, or NULL). */
+CHECKED enum status op_plan(struct runtime *rt, struct arena *a,
+                            const char *workspace_id,
+                            const char *integration_id, const char *also,
+                            struct plan **out, struct error *err);
+/* Plans and applies; {"deployment_id","changes","steps":[…]}. */
+CHECKED enum status op_deploy(struct runtime *rt, struct arena *a,
+                              const char *workspace_id,
+                              const char *integration_id, struct json **out,
+                              struct error *err);
+
+/* The answer of /events/{id}/explain; see core/explain.h. */
+CHECKED enum status op_explain(struct runtime *rt, struct arena *a,
+                               const char *workspace_id, const char *event_id,
+                               const char *feature_key, /* NULL: all */
+                               struct json **out, struct error *err);
+
+/* Findings of doctor: {"ok":bool,"findings":[{"check","status":"ok|warn|fail",
+ * "message","fix"}…]}. */
+CHECKED enum status op_doctor(struct runtime *rt, struct arena *a,
+                              const char *workspace_id, struct json **out,
+                              struct error *err);
+
+/* Puts a failed action back into the queue. Errors: E_CONFLICT not failed. */
+CHECKED enum status op_action_retry(struct runtime *rt, struct arena *a,
+                                    const char *workspace_id,
+                                    const char *action_id, struct error *err);
+
+/* Finds the only integration of the workspace, or the named one (id or name).
+ * Errors: E_NOTFOUND none; E_INPUT several and none named (lists them). */
+CHECKED enum status op_integration_pick(struct runtime *rt, struct arena *a,
+                                        const char *workspace_id,
+                                        const char *id_or_name,
+                                        struct integration *out,
+                                        struct error *err);
+
+/* Signed token of an unsubscribe link and back: workspace and address. */
+const char *unsubscribe_token(struct runtime *rt, struct arena *a,
+                              const char *workspace_id, const char *address);
+CHECKED enum status unsubscribe_open(struct runtime *rt, struct arena *a,
+                                     const char *token,
+                                     const char **workspace_id,
+                                     const char **address, struct error *err);
+
+#endif
