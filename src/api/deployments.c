@@ -14,7 +14,7 @@ picked(struct call *c, struct integration *out, struct error *err)
 }
 
 enum status
-deploy_all(struct call *c, struct answer *out, struct error *err)
+deployment_all(struct call *c, struct answer *out, struct error *err)
 {
     AUTO_TX tx = NULL;
     struct deployment_row *rows = NULL;
@@ -53,7 +53,7 @@ plan_make(struct call *c, struct plan **plan, struct integration *in,
 
 /* The plan as JSON, with the text people read and the SQL to run by hand. */
 enum status
-deploy_plan(struct call *c, struct answer *out, struct error *err)
+deployment_plan(struct call *c, struct answer *out, struct error *err)
 {
     struct integration in = {0};
     struct plan *plan = NULL;
@@ -75,7 +75,7 @@ deploy_plan(struct call *c, struct answer *out, struct error *err)
 }
 
 enum status
-deploy_apply(struct call *c, struct answer *out, struct error *err)
+deployment_apply(struct call *c, struct answer *out, struct error *err)
 {
     struct integration in = {0};
     enum status rc = picked(c, &in, err);
@@ -87,7 +87,7 @@ deploy_apply(struct call *c, struct answer *out, struct error *err)
 
 /* What differs between the database and what the active features need. */
 enum status
-deploy_drift(struct call *c, struct answer *out, struct error *err)
+deployment_drift(struct call *c, struct answer *out, struct error *err)
 {
     struct integration in = {0};
     struct plan *plan = NULL;

@@ -184,17 +184,32 @@ command_nearest(const char *word)
     return i < 0 ? NULL : names[i];
 }
 
+/* "new, list, show" of a first word that groups commands; NULL for another. */
+static const char *
+second_words(struct cli *cli, const char *first)
+{
+    size_t n = strlen(first);
+    const char *all = NULL;
+
+    for (const struct command *c = commands; c->name; c++)
+        if (strncmp(c->name, first, n) == 0 && c->name[n] == ' ')
+            all = arena_printf(cli->a, "%s%s%s", all ? all : "",
+                               all ? ", " : "", c->name + n + 1);
+    return all;
+}
+
 static enum status
 command_unknown(struct cli *cli, char *const *words, int n, struct error *err)
 {
+    const char *second = second_words(cli, words[0]);
     const char *typed = words[0];
-    size_t len = strlen(words[0]);
 
-    /* "feature", "feature lst": the second word decides. */
-    for (const struct command *c = commands; c->name; c++)
-        if (strncmp(c->name, words[0], len) == 0 && c->name[len] == ' ')
-            typed = n > 1 ? arena_printf(cli->a, "%s %s", words[0], words[1])
-                          : words[0];
+    if (second && n == 1) {
+        (void)error_hint(err, "one of: %s", second);
+        return fail(err, E_INPUT, "%s needs a second word", words[0]);
+    }
+    if (second)
+        typed = arena_printf(cli->a, "%s %s", words[0], words[1]);
     const char *near = typed ? command_nearest(typed) : NULL;
     if (near)
         (void)error_hint(err, "did you mean: skene %s", near);

@@ -3,23 +3,59 @@
 
 #include "cli/command.h"
 
-/* A line of text: no macro at its start, no roff escapes. */
+enum { LINE_MAX_COLUMNS = 78 };
+
+/* One word, without roff escapes. */
+static void
+word_put(FILE *out, const char *s, size_t n)
+{
+    static const char dots[] = "\xe2\x80\xa6"; /* all there is beyond ASCII */
+
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '\\')
+            (void)fputs("\\e", out);
+        else if (n - i >= 3 && memcmp(s + i, dots, 3) == 0) {
+            (void)fputs("...", out);
+            i += 2;
+        } else
+            (void)fputc(s[i], out);
+    }
+}
+
+/* Filled text: lines of 78 columns, each sentence on a new line, no macro at
+ * the start of one. */
 static void
 text(FILE *out, const char *s)
 {
-    if (*s == '.' || *s == '\'')
-        (void)fputs("\\&", out);
-    for (; *s; s++) {
-        if (*s == '\\')
-            (void)fputs("\\e", out);
-        else if ((unsigned char)*s == 0xe2 &&
-                 strncmp(s, "\xe2\x80\xa6", 3) == 0) {
-            (void)fputs("...", out); /* the only character beyond ASCII */
-            s += 2;
-        } else
-            (void)fputc(*s, out);
+    size_t column = 0;
+
+    while (*s) {
+        size_t n = strcspn(s, " ");
+        if (column && column + 1 + n > LINE_MAX_COLUMNS) {
+            (void)fputc('\n', out);
+            column = 0;
+        }
+        if (column)
+            (void)fputc(' ', out);
+        else if (*s == '.' || *s == '\'')
+            (void)fputs("\\&", out);
+        word_put(out, s, n);
+        column += n + (column ? 1 : 0);
+        if (n && s[n - 1] == '.' && s[n]) {
+            (void)fputc('\n', out);
+            column = 0;
+        }
+        s += n;
+        s += strspn(s, " ");
     }
-    (void)fputc('\n', out);
+    if (column)
+        (void)fputc('\n', out);
+}
+
+static void
+limits(FILE *out, int64_t min, int64_t max)
+{
+    (void)fprintf(out, "(%lld to %lld)\n", (long long)min, (long long)max);
 }
 
 static void
@@ -34,8 +70,7 @@ option(FILE *out, const struct option_spec *o)
     (void)fputc('\n', out);
     text(out, o->help);
     if (o->kind == OPTION_INT)
-        (void)fprintf(out, "Between %lld and %lld.\n", (long long)o->min,
-                      (long long)o->max);
+        limits(out, o->min, o->max);
 }
 
 static void
@@ -49,10 +84,26 @@ options(FILE *out, const struct option_spec *list)
     (void)fputs(".El\n", out);
 }
 
+/* "EVENT [FEATURE]" as macros. */
+static void
+arguments(FILE *out, const char *args)
+{
+    while (*args) {
+        size_t n = strcspn(args, " ");
+        bool optional = *args == '[';
+        (void)fprintf(out, " %sAr %.*s", optional ? "Op " : "",
+                      (int)n - 2 * optional, args + optional);
+        args += n;
+        args += strspn(args, " ");
+    }
+}
+
 static void
 command(FILE *out, const struct command *c)
 {
-    (void)fprintf(out, ".Ss %s%s%s\n", c->name, *c->args ? " " : "", c->args);
+    (void)fprintf(out, ".Ss %s\n.Nm skene Cm %s", c->name, c->name);
+    arguments(out, c->args);
+    (void)fputs("\n.Pp\n", out);
     text(out, c->summary);
     if (c->details) {
         (void)fputs(".Pp\n", out);
@@ -65,7 +116,7 @@ static void
 setting_rows(FILE *out)
 {
     (void)fputs(".Sh ENVIRONMENT\nThe same settings are read, from low to "
-                "high, from the user file, the project file, the "
+                "high,\nfrom the user file, the project file, the "
                 "environment and flags.\n.Bl -tag -width Ds\n",
                 out);
     for (const struct setting_row *s = settings; s->name; s++) {
@@ -81,8 +132,7 @@ setting_rows(FILE *out)
             (void)fputs("\" .\n", out);
         }
         if (s->type == SETTING_INT)
-            (void)fprintf(out, "Between %lld and %lld.\n", (long long)s->min,
-                          (long long)s->max);
+            limits(out, s->min, s->max);
     }
     (void)fputs(".El\n", out);
 }
@@ -111,9 +161,9 @@ manual_write(FILE *out)
                 ".It Pa $XDG_CONFIG_HOME/skene/config\nuser file (TOML)\n"
                 ".It Pa .skene.config\nproject file (TOML)\n"
                 ".It Pa $XDG_DATA_HOME/skene\nstore, key, token, socket\n"
-                ".El\n.Sh EXIT STATUS\n0 when all is well, 1 when what was "
-                "asked for failed or has findings, 2 for a usage error,\n"
-                "else as in\n.Xr sysexits 3 .\n.Sh SEE ALSO\n"
+                ".El\n.Sh EXIT STATUS\n0 when all is well,\n1 when what was "
+                "asked for failed or has findings,\n2 for a usage error,\n"
+                "else as in\n.In sysexits.h .\n.Sh SEE ALSO\n"
                 ".Xr psql 1 ,\n.Xr systemd 1\n",
                 out);
 }
