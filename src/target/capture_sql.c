@@ -180,48 +180,90 @@ ladder_sql(struct arena *a, struct buf *out, const struct capture *c,
                r->from, event, event);
 }
 
+/* A name in the body may hold any text, so also one that looks like the end of
+ * a dollar quote. */
+static const char *
+dollar_tag(struct arena *a, const char *body)
+{
+    const char *tag = "$skene$";
+
+    for (int i = 1; tag && strstr(body, tag); i++)
+        tag = arena_printf(a, "$skene%d$", i);
+    return tag;
+}
+
+struct capture_columns {
+    const struct column **all, **keys, **changed;
+    size_t n_changed;
+};
+
+static enum status
+columns_of(struct arena *a, const struct table *t, const struct capture *c,
+           struct capture_columns *out, struct error *err)
+{
+    enum status rc =
+        find_columns(a, t, c->columns, c->n_columns, &out->all, err);
+
+    if (rc == OK)
+        rc = find_columns(a, t, c->key, c->n_key, &out->keys, err);
+    if (rc == OK)
+        rc = find_columns(a, t, c->changed, c->n_changed, &out->changed, err);
+    out->n_changed = c->n_changed;
+    if (c->n_changed == 0) { /* any captured column */
+        out->changed = out->all;
+        out->n_changed = c->n_columns;
+    }
+    return rc;
+}
+
+static void
+body_sql(struct arena *a, struct buf *out, const struct capture *c,
+         const char *event, const struct capture_columns *columns)
+{
+    struct row_names r = row_names(c);
+
+    buf_puts(out, "declare\n    why text;\nbegin\n    begin\n");
+    if (c->op == ROW_UPDATE && columns->n_changed > 0) {
+        buf_puts(out, "        if not (");
+        changed(a, out, columns->changed, columns->n_changed);
+        buf_puts(out, ") then\n            return null;\n        end if;\n");
+    }
+    insert_sql(a, out, c, &r, event, columns->all);
+    ladder_sql(a, out, c, &r, event, columns->keys);
+    buf_puts(out, "    return null;\nend ");
+}
+
 enum status
 capture_function_sql(struct arena *a, const struct catalog *catalog,
                      const struct capture *c, const struct capture_names *names,
                      struct buf *out, struct error *err)
 {
+    AUTO_BUF body = buf_new(out->max);
     const struct table *t = catalog_table(catalog, c->table);
-    const struct column **columns = NULL, **keys = NULL, **watched = NULL;
-    struct row_names r = row_names(c);
+    struct capture_columns columns = {0};
 
     if (!t)
         return fail(err, E_INVALID, "there is no table %s", c->table);
-    enum status rc =
-        find_columns(a, t, c->columns, c->n_columns, &columns, err);
-    if (rc == OK)
-        rc = find_columns(a, t, c->key, c->n_key, &keys, err);
-    if (rc == OK)
-        rc = find_columns(a, t, c->changed, c->n_changed, &watched, err);
+    enum status rc = columns_of(a, t, c, &columns, err);
     if (rc != OK)
         return rc;
     const char *event = arena_printf(a, "%s.%s", c->table, row_op_name(c->op));
     event = event ? sql_literal(a, event) : NULL;
     if (!event)
         return fail(err, E_NOMEM, "capture of %s", c->table);
-    size_t n_watched = c->n_changed > 0 ? c->n_changed : c->n_columns;
-    bool guard = c->op == ROW_UPDATE && n_watched > 0;
+    body_sql(a, &body, c, event, &columns);
+    rc = buf_check(&body, "trigger function", err);
+    if (rc != OK)
+        return rc;
+    const char *tag = dollar_tag(a, body.data);
+    if (!tag)
+        return fail(err, E_NOMEM, "capture of %s", c->table);
     buf_printf(out,
                "create or replace function skene_growth.%s()\n"
                "returns trigger language plpgsql security definer\n"
-               "set search_path = pg_catalog, pg_temp as $skene$\n"
-               "declare\n    why text;\nbegin\n    begin\n",
-               names->function);
-    if (guard) {
-        buf_puts(out, "        if not (");
-        changed(a, out, c->n_changed > 0 ? watched : columns, n_watched);
-        buf_puts(out, ") then\n            return null;\n        end if;\n");
-    }
-    insert_sql(a, out, c, &r, event, columns);
-    ladder_sql(a, out, c, &r, event, keys);
-    buf_printf(out,
-               "    return null;\nend $skene$;\n"
+               "set search_path = pg_catalog, pg_temp as %s\n%s%s;\n"
                "revoke all on function skene_growth.%s() from public;\n",
-               names->function);
+               names->function, tag, body.data, tag, names->function);
     return OK;
 }
 

@@ -16,10 +16,12 @@ quiet(void *arg, const PGresult *result)
     (void)result;
 }
 
+/* Every code holds a digit; "FATAL:" looks alike otherwise. */
 static bool
 is_sqlstate(const char *s)
 {
-    return strspn(s, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+    return strcspn(s, "0123456789") < 5 &&
+           strspn(s, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
            s[5] == ':';
 }
 
