@@ -61,9 +61,7 @@ route_match(struct call *c, const char **allow)
             continue;
         if (!fits(c->a, r->path, path, &c->param))
             continue;
-        bool head = strcmp(c->req->method, "HEAD") == 0 &&
-                    strcmp(r->method, "GET") == 0;
-        if (head || strcmp(r->method, c->req->method) == 0)
+        if (strcmp(r->method, c->req->method) == 0)
             return r;
         methods = methods ? arena_printf(c->a, "%s, %s", methods, r->method)
                           : r->method;
