@@ -12,6 +12,9 @@ envelope_address(struct arena *a, const char *text)
 
     if (!from)
         return NULL;
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return NULL;
     size_t n = strcspn(from, ">");
     if (open && (from[n] != '>' || from[n + 1]))
         return NULL;
@@ -19,7 +22,7 @@ envelope_address(struct arena *a, const char *text)
     if (!at || at == from || at == from + n - 1)
         return NULL;
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)from[i] <= ' ' || strchr("<>\x7f", from[i]))
+        if ((unsigned char)from[i] <= ' ' || from[i] == '<')
             return NULL;
     return arena_printf(a, "<%.*s>", (int)n, from);
 }
@@ -37,7 +40,7 @@ message_read(char *out, size_t size, size_t n, void *user)
 }
 
 /* libcurl hands each reply of the server over as a header line; the last one
- * says why. */
+ * before the good-bye says why. */
 static size_t
 reply_keep(char *bytes, size_t size, size_t n, void *user)
 {
@@ -46,6 +49,8 @@ reply_keep(char *bytes, size_t size, size_t n, void *user)
 
     while (len && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
         len--;
+    if (len >= 3 && memcmp(bytes, "221", 3) == 0)
+        return size * n;
     buf_reset(&c->response);
     buf_add(&c->response, bytes,
             len < MAIL_REPLY_BYTES ? len : MAIL_REPLY_BYTES);
