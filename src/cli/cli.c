@@ -313,18 +313,18 @@ prepare(struct cli *cli, struct error *err)
 static void
 complain(const struct cli *cli, const struct error *err)
 {
-    put_text(stderr, "skene: ");
-    put_text(stderr, err->msg);
+    out_text(stderr, "skene: ");
+    out_text(stderr, err->msg);
     if (err->field[0] && !strstr(err->msg, err->field)) {
-        put_text(stderr, " (at ");
-        put_text(stderr, err->field);
-        put_text(stderr, ")");
+        out_text(stderr, " (at ");
+        out_text(stderr, err->field);
+        out_text(stderr, ")");
     }
-    put_text(stderr, "\n");
+    out_text(stderr, "\n");
     if (err->hint[0]) {
-        put_text(stderr, "  hint: ");
-        put_text(stderr, err->hint);
-        put_text(stderr, "\n");
+        out_text(stderr, "  hint: ");
+        out_text(stderr, err->hint);
+        out_text(stderr, "\n");
     }
     if (cli->verbose && err->file)
         (void)fprintf(stderr, "  at %s:%d\n", err->file, err->line);
@@ -370,7 +370,7 @@ cli_main(int argc, char **argv, const struct cli_faces *faces)
     struct cli cli = {.faces = faces, .a = a};
 
     if (!a) {
-        put_text(stderr, "skene: out of memory\n");
+        out_text(stderr, "skene: out of memory\n");
         return status_exit(E_NOMEM);
     }
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {

@@ -52,9 +52,9 @@ cmd_config(struct cli *cli, struct error *err)
         if (!json_push(cli->a, list, row_json(cli, s)))
             return fail(err, E_NOMEM, "settings");
     if (cli->json)
-        put_json(cli, list);
+        out_json(cli, list);
     else
-        put_table(cli, list, columns, sizeof(columns) / sizeof(columns[0]),
+        out_table(cli, list, columns, sizeof(columns) / sizeof(columns[0]),
                   "no settings");
     return OK;
 }

@@ -48,13 +48,13 @@ cmd_connect(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
     (void)fputs("connected ", stdout);
-    put_text(stdout, json_get_str(reply.json, "name", ""));
+    out_text(stdout, json_get_str(reply.json, "name", ""));
     (void)fputs("\ningest secret (shown once): ", stdout);
-    put_text(stdout, json_get_str(reply.json, "secret", ""));
+    out_text(stdout, json_get_str(reply.json, "secret", ""));
     (void)fputc('\n', stdout);
     note(cli, "next: skene feature new --template welcome-email-drip");
     return OK;
@@ -77,9 +77,9 @@ cmd_integrations(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
-        put_table(cli, json_get(reply.json, "data"), columns,
+        out_table(cli, json_get(reply.json, "data"), columns,
                   sizeof(columns) / sizeof(columns[0]),
                   "no database yet: skene connect postgres://…");
     return OK;
@@ -132,10 +132,10 @@ cmd_rotate(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
-    put_text(stdout, json_get_str(reply.json, "secret", ""));
+    out_text(stdout, json_get_str(reply.json, "secret", ""));
     (void)fputc('\n', stdout);
     return OK;
 }
@@ -148,16 +148,16 @@ schema_print(const struct json *tables)
         const struct json *columns = json_get(t, "columns");
         if (i)
             (void)fputc('\n', stdout);
-        put_text(stdout, json_get_str(t, "schema", ""));
+        out_text(stdout, json_get_str(t, "schema", ""));
         (void)fputc('.', stdout);
-        put_text(stdout, json_get_str(t, "name", ""));
+        out_text(stdout, json_get_str(t, "name", ""));
         (void)fputc('\n', stdout);
         for (uint32_t k = 0; columns && k < columns->n; k++) {
             const struct json *c = columns->items[k];
             (void)fputs("  ", stdout);
-            put_text(stdout, json_get_str(c, "name", ""));
+            out_text(stdout, json_get_str(c, "name", ""));
             (void)fputs("  ", stdout);
-            put_text(stdout, json_get_str(c, "type", ""));
+            out_text(stdout, json_get_str(c, "type", ""));
             (void)fputs(json_bool(json_get(c, "not_null"), false)
                             ? " not null\n"
                             : "\n",
@@ -182,7 +182,7 @@ cmd_schema(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
         schema_print(json_get(reply.json, "tables"));
     return OK;
@@ -207,7 +207,7 @@ cmd_disconnect(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
         note(cli, "disconnected; %s",
              drop ? "skene_growth is dropped"

@@ -86,7 +86,7 @@ apply(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
         (void)printf("deployed: %lld changes\n",
                      (long long)changes_of(reply.json));
@@ -108,10 +108,10 @@ cmd_deploy(struct cli *cli, struct error *err)
     if (out)
         return sql_write(out, plan.json, err);
     if (plan_only && cli->json) {
-        put_json(cli, plan.json);
+        out_json(cli, plan.json);
         return OK;
     }
-    put_text(plan_only ? stdout : stderr, json_get_str(plan.json, "text", ""));
+    out_text(plan_only ? stdout : stderr, json_get_str(plan.json, "text", ""));
     if (plan_only || changes_of(plan.json) == 0)
         return OK;
     rc = confirm(cli, "Apply this plan?", err);
@@ -138,9 +138,9 @@ cmd_drift(struct cli *cli, struct error *err)
     if (json_bool(json_get(reply.json, "drift"), false))
         cli->findings = EXIT_FINDINGS;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
-        put_table(cli, json_get(reply.json, "data"), columns,
+        out_table(cli, json_get(reply.json, "data"), columns,
                   sizeof(columns) / sizeof(columns[0]),
                   "no drift: the database is as deployed");
     return OK;

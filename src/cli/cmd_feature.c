@@ -124,13 +124,13 @@ static void
 feature_note(struct cli *cli, const struct json *f)
 {
     if (cli->json) {
-        put_json(cli, f);
+        out_json(cli, f);
         return;
     }
-    put_text(stdout, json_get_str(f, "key", ""));
+    out_text(stdout, json_get_str(f, "key", ""));
     (void)printf(" v%lld ", (long long)json_int(json_get(f, "version"), 0));
     const char *status = json_get_str(f, "status", "");
-    put_tone(cli, stdout, status_tone(status), status);
+    out_tone(cli, stdout, status_tone(status), status);
     (void)fputc('\n', stdout);
     if (strcmp(status, "draft") == 0)
         note(cli, "next: skene feature activate %s",
@@ -197,9 +197,9 @@ cmd_feature_templates(struct cli *cli, struct error *err)
         json_push(cli->a, list, j);
     }
     if (cli->json)
-        put_json(cli, list);
+        out_json(cli, list);
     else
-        put_table(cli, list, columns, sizeof(columns) / sizeof(columns[0]),
+        out_table(cli, list, columns, sizeof(columns) / sizeof(columns[0]),
                   "no templates");
     return OK;
 }
@@ -221,9 +221,9 @@ cmd_feature_list(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
-        put_table(cli, json_get(reply.json, "data"), columns,
+        out_table(cli, json_get(reply.json, "data"), columns,
                   sizeof(columns) / sizeof(columns[0]),
                   "no features yet: skene feature new --template "
                   "welcome-email-drip");
@@ -243,20 +243,20 @@ cmd_feature_show(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
         const struct json *v = json_get(reply.json, shown[i]);
         const char *text = json_str(v, NULL);
         (void)printf("%-8s ", shown[i]);
-        put_text(stdout, text ? text : json_text(cli->a, v));
+        out_text(stdout, text ? text : json_text(cli->a, v));
         (void)fputc('\n', stdout);
     }
     yaml_write(&yaml, json_get(reply.json, "document"));
     rc = buf_check(&yaml, "document", err);
     (void)fputc('\n', stdout);
-    put_text(stdout, yaml.data);
+    out_text(stdout, yaml.data);
     return rc;
 }
 
@@ -312,7 +312,7 @@ diagram_of_file(struct cli *cli, const char *format, struct error *err)
     else
         diagram_text(&out, f);
     rc = buf_check(&out, "diagram", err);
-    put_text(stdout, out.data);
+    out_text(stdout, out.data);
     return rc;
 }
 
@@ -332,6 +332,6 @@ cmd_feature_diagram(struct cli *cli, struct error *err)
         tail ? api_get(cli, path_with(cli, "features", key, tail), &reply, err)
              : fail(err, E_NOMEM, "diagram");
     if (rc == OK)
-        put_text(stdout, reply.body);
+        out_text(stdout, reply.body);
     return rc;
 }

@@ -50,6 +50,6 @@ cmd_version(struct cli *cli, struct error *err)
     }
     struct json *j = json_put(cli->a, json_object(cli->a), "version",
                               json_string(cli->a, SKENE_VERSION));
-    put_json(cli, j);
+    out_json(cli, j);
     return j ? OK : fail(err, E_NOMEM, "version");
 }

@@ -29,14 +29,14 @@ chips(struct cli *cli, const struct json *decisions)
             continue;
         }
         (void)fputs("  ", stdout);
-        put_text(stdout, json_get_str(d, "feature", "?"));
+        out_text(stdout, json_get_str(d, "feature", "?"));
         (void)fputc(' ', stdout);
-        put_tone(cli, stdout, tone, verdict);
+        out_tone(cli, stdout, tone, verdict);
     }
     if (skipped) {
         char text[32];
         (void)snprintf(text, sizeof(text), "  skipped %u", skipped);
-        put_tone(cli, stdout, TONE_SOFT, text);
+        out_tone(cli, stdout, TONE_SOFT, text);
     }
 }
 
@@ -56,14 +56,14 @@ subject_of(const struct json *event)
 static void
 event_line(struct cli *cli, const struct json *event)
 {
-    put_tone(cli, stdout, TONE_SOFT,
+    out_tone(cli, stdout, TONE_SOFT,
              time_short(cli->a, json_get_str(event, "occurred_at", NULL)));
     (void)fputs("  ", stdout);
-    put_text(stdout, json_get_str(event, "id", ""));
+    out_text(stdout, json_get_str(event, "id", ""));
     (void)fputs("  ", stdout);
-    put_text(stdout, json_get_str(event, "type", ""));
+    out_text(stdout, json_get_str(event, "type", ""));
     (void)fputs("  ", stdout);
-    put_text(stdout, subject_of(event));
+    out_text(stdout, subject_of(event));
     chips(cli, json_get(event, "decisions"));
     (void)fputc('\n', stdout);
 }
@@ -73,16 +73,16 @@ decision_line(struct cli *cli, const struct json *d)
 {
     const char *verdict = json_get_str(d, "verdict", "");
 
-    put_tone(cli, stdout, TONE_SOFT,
+    out_tone(cli, stdout, TONE_SOFT,
              time_short(cli->a, json_get_str(d, "at", NULL)));
     (void)fputs("  ", stdout);
-    put_text(stdout, json_get_str(d, "event_id", "timer"));
+    out_text(stdout, json_get_str(d, "event_id", "timer"));
     (void)fputs("  ", stdout);
-    put_text(stdout, json_get_str(d, "subject", "-"));
+    out_text(stdout, json_get_str(d, "subject", "-"));
     (void)fputs("  ", stdout);
-    put_text(stdout, json_get_str(d, "feature", "?"));
+    out_text(stdout, json_get_str(d, "feature", "?"));
     (void)fputc(' ', stdout);
-    put_tone(cli, stdout, verdict_tone(verdict), verdict);
+    out_tone(cli, stdout, verdict_tone(verdict), verdict);
     (void)fputc('\n', stdout);
 }
 
@@ -176,7 +176,7 @@ cmd_logs(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
     const struct json *list = json_get(reply.json, "data");

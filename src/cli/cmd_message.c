@@ -25,7 +25,7 @@ cmd_message(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
         note(cli, "stored message %s", key);
     return OK;

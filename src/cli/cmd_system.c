@@ -14,7 +14,7 @@ cmd_doctor(struct cli *cli, struct error *err)
     if (!json_bool(json_get(reply.json, "ok"), false))
         cli->findings = EXIT_FINDINGS;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
     const struct json *list = json_get(reply.json, "findings");
@@ -22,15 +22,15 @@ cmd_doctor(struct cli *cli, struct error *err)
         const struct json *f = list->items[i];
         const char *status = json_get_str(f, "status", "");
         const char *fix = json_get_str(f, "fix", "");
-        put_tone(cli, stdout, status_tone(status), status);
+        out_tone(cli, stdout, status_tone(status), status);
         (void)printf("%*s", (int)(6 - strlen(status)), "");
-        put_text(stdout, json_get_str(f, "check", ""));
+        out_text(stdout, json_get_str(f, "check", ""));
         (void)fputs(": ", stdout);
-        put_text(stdout, json_get_str(f, "message", ""));
+        out_text(stdout, json_get_str(f, "message", ""));
         (void)fputc('\n', stdout);
         if (*fix && strcmp(status, "ok") != 0) {
             (void)fputs("      fix: ", stdout);
-            put_text(stdout, fix);
+            out_text(stdout, fix);
             (void)fputc('\n', stdout);
         }
     }
@@ -46,7 +46,7 @@ cmd_status(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
     for (uint32_t i = 0; json_is(reply.json, JSON_OBJECT) && i < reply.json->n;

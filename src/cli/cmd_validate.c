@@ -29,16 +29,16 @@ finding(struct cli *cli, const struct error *err)
 
     cli->findings = EXIT_FINDINGS;
     if (!cli->json) {
-        put_tone(cli, stdout, TONE_BAD, "invalid");
+        out_tone(cli, stdout, TONE_BAD, "invalid");
         (void)fputs(": ", stdout);
-        put_text(stdout, err->msg);
+        out_text(stdout, err->msg);
         if (err->field[0]) {
             (void)fputs("\n  at: ", stdout);
-            put_text(stdout, err->field);
+            out_text(stdout, err->field);
         }
         if (err->hint[0]) {
             (void)fputs("\n  hint: ", stdout);
-            put_text(stdout, err->hint);
+            out_text(stdout, err->hint);
         }
         (void)fputc('\n', stdout);
         return;
@@ -48,7 +48,7 @@ finding(struct cli *cli, const struct error *err)
     json_put(a, j, "message", json_string(a, err->msg));
     json_put(a, j, "field", json_string(a, err->field));
     json_put(a, j, "hint", json_string(a, err->hint));
-    put_json(cli, j);
+    out_json(cli, j);
 }
 
 enum status
@@ -77,10 +77,10 @@ cmd_validate(struct cli *cli, struct error *err)
     if (cli->json) {
         struct json *j = json_put(cli->a, json_object(cli->a), "valid",
                                   json_boolean(cli->a, true));
-        put_json(cli, json_put(cli->a, j, "key", json_string(cli->a, f->key)));
+        out_json(cli, json_put(cli->a, j, "key", json_string(cli->a, f->key)));
         return OK;
     }
-    put_text(stdout, f->key);
+    out_text(stdout, f->key);
     (void)fputs(": valid\n", stdout);
     if (!schema)
         note(cli, "names were not checked: --schema FILE does");

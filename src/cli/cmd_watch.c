@@ -30,7 +30,7 @@ cmd_explain(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
     explain_text(&text, reply.json, cli->color);
@@ -66,20 +66,20 @@ cmd_journey(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json) {
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
         return OK;
     }
-    put_text(stdout, cli->args[0]);
+    out_text(stdout, cli->args[0]);
     (void)fputs("  stage ", stdout);
-    put_text(stdout, json_get_str(reply.json, "stage", "none"));
+    out_text(stdout, json_get_str(reply.json, "stage", "none"));
     (void)fputs("\n\n", stdout);
-    put_table(cli, json_get(reply.json, "runs"), runs,
+    out_table(cli, json_get(reply.json, "runs"), runs,
               sizeof(runs) / sizeof(runs[0]), "no runs");
     (void)fputc('\n', stdout);
-    put_table(cli, json_get(reply.json, "actions"), action_columns,
+    out_table(cli, json_get(reply.json, "actions"), action_columns,
               ACTION_COLUMNS, "no actions");
     (void)fputc('\n', stdout);
-    put_table(cli, json_get(reply.json, "decisions"), decisions,
+    out_table(cli, json_get(reply.json, "decisions"), decisions,
               sizeof(decisions) / sizeof(decisions[0]), "no decisions");
     return OK;
 }
@@ -100,9 +100,9 @@ actions_list_print(struct cli *cli, const char *status, bool *any,
     const struct json *list = json_get(reply.json, "data");
     *any = list && list->n > 0;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
-        put_table(cli, list, action_columns, ACTION_COLUMNS, "no actions");
+        out_table(cli, list, action_columns, ACTION_COLUMNS, "no actions");
     return OK;
 }
 
@@ -135,7 +135,7 @@ cmd_actions_retry(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else
         note(cli, "back in the queue: %s", cli->args[0]);
     return OK;
@@ -149,17 +149,17 @@ mail_print(const struct json *m)
 
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
         (void)printf("%s: ", shown[i]);
-        put_text(stdout, json_get_str(m, shown[i], ""));
+        out_text(stdout, json_get_str(m, shown[i], ""));
         (void)fputc('\n', stdout);
     }
     for (uint32_t i = 0; json_is(headers, JSON_OBJECT) && i < headers->n; i++) {
-        put_text(stdout, headers->members[i].key);
+        out_text(stdout, headers->members[i].key);
         (void)fputs(": ", stdout);
-        put_text(stdout, json_str(headers->members[i].value, ""));
+        out_text(stdout, json_str(headers->members[i].value, ""));
         (void)fputc('\n', stdout);
     }
     (void)fputc('\n', stdout);
-    put_text(stdout, json_get_str(m, "text", ""));
+    out_text(stdout, json_get_str(m, "text", ""));
     (void)fputc('\n', stdout);
 }
 
@@ -184,11 +184,11 @@ cmd_inbox(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     if (cli->json)
-        put_json(cli, reply.json);
+        out_json(cli, reply.json);
     else if (cli->n_args)
         mail_print(reply.json);
     else
-        put_table(cli, json_get(reply.json, "data"), columns,
+        out_table(cli, json_get(reply.json, "data"), columns,
                   sizeof(columns) / sizeof(columns[0]), "no mails");
     return OK;
 }

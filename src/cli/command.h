@@ -113,10 +113,10 @@ const char *path_with(struct cli *cli, const char *what, const char *value,
 /* ---- output.c ---- */
 enum tone { TONE_NONE, TONE_GOOD, TONE_GO, TONE_WAIT, TONE_BAD, TONE_SOFT };
 /* Copies text without control characters: rows come from strangers. */
-void put_text(FILE *out, const char *text);
-void put_tone(const struct cli *cli, FILE *out, enum tone tone,
+void out_text(FILE *out, const char *text);
+void out_tone(const struct cli *cli, FILE *out, enum tone tone,
               const char *text);
-void put_json(const struct cli *cli, const struct json *j);
+void out_json(const struct cli *cli, const struct json *j);
 enum tone verdict_tone(const char *verdict);
 enum tone status_tone(const char *status);
 /* "12:04:31.402" today, with the date otherwise; local time zone. */
@@ -130,7 +130,7 @@ struct table_column {
     enum tone (*tone)(const char *value);
 };
 /* Prints rows of a JSON array as an aligned table, or `empty` for none. */
-void put_table(const struct cli *cli, const struct json *rows,
+void out_table(const struct cli *cli, const struct json *rows,
                const struct table_column *columns, size_t n, const char *empty);
 void note(const struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -16,7 +16,7 @@ static const char *const tones[] = {
 };
 
 void
-put_text(FILE *out, const char *text)
+out_text(FILE *out, const char *text)
 {
     for (const char *p = text; *p; p++) {
         unsigned char c = (unsigned char)*p;
@@ -32,13 +32,13 @@ put_text(FILE *out, const char *text)
 }
 
 void
-put_tone(const struct cli *cli, FILE *out, enum tone tone, const char *text)
+out_tone(const struct cli *cli, FILE *out, enum tone tone, const char *text)
 {
     bool on = cli->color && tone != TONE_NONE;
 
     if (on)
         (void)fputs(tones[tone], out);
-    put_text(out, text);
+    out_text(out, text);
     if (on)
         (void)fputs("\033[0m", out);
 }
@@ -54,12 +54,12 @@ note(const struct cli *cli, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    put_text(stderr, text);
+    out_text(stderr, text);
     (void)fputc('\n', stderr);
 }
 
 void
-put_json(const struct cli *cli, const struct json *j)
+out_json(const struct cli *cli, const struct json *j)
 {
     struct buf text = buf_new((size_t)64 * 1024 * 1024);
 
@@ -170,7 +170,7 @@ pad(int n)
 }
 
 static void
-put_cell(const struct cli *cli, const struct table_column *c, const char *text,
+out_cell(const struct cli *cli, const struct table_column *c, const char *text,
          int wide, bool last)
 {
     enum tone tone = c->tone ? c->tone(text) : TONE_NONE;
@@ -178,7 +178,7 @@ put_cell(const struct cli *cli, const struct table_column *c, const char *text,
 
     if (c->right)
         pad(room);
-    put_tone(cli, stdout, tone, text);
+    out_tone(cli, stdout, tone, text);
     if (!c->right && !last)
         pad(room);
     if (!last)
@@ -186,7 +186,7 @@ put_cell(const struct cli *cli, const struct table_column *c, const char *text,
 }
 
 void
-put_table(const struct cli *cli, const struct json *rows,
+out_table(const struct cli *cli, const struct json *rows,
           const struct table_column *columns, size_t n, const char *empty)
 {
     int wide[COLUMNS_MAX] = {0};
@@ -206,13 +206,13 @@ put_table(const struct cli *cli, const struct json *rows,
     }
     for (size_t k = 0; k < n && !cli->quiet; k++) {
         struct table_column head = {.right = columns[k].right};
-        put_cell(cli, &head, columns[k].title, wide[k], k + 1 == n);
+        out_cell(cli, &head, columns[k].title, wide[k], k + 1 == n);
     }
     if (!cli->quiet)
         (void)fputc('\n', stdout);
     for (uint32_t i = 0; i < count; i++) {
         for (size_t k = 0; k < n; k++)
-            put_cell(cli, &columns[k],
+            out_cell(cli, &columns[k],
                      cell_text(cli, rows->items[i], &columns[k]), wide[k],
                      k + 1 == n);
         (void)fputc('\n', stdout);
