@@ -34,8 +34,9 @@ size_t arena_used(const struct arena *a);
 __attribute__((malloc, alloc_size(2))) void *arena_alloc(struct arena *a,
                                                          size_t size);
 /* As arena_alloc for n items of `size` bytes; NULL when n * size overflows. */
-__attribute__((malloc, alloc_size(2, 3))) void *
-arena_array(struct arena *a, size_t n, size_t size);
+__attribute__((malloc, alloc_size(2, 3))) void *arena_array(struct arena *a,
+                                                            size_t n,
+                                                            size_t size);
 /* All return NULL past the cap; copies are NUL-terminated. */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);

@@ -13,23 +13,23 @@
 #include <stdbool.h>
 
 /* One row per code: X(symbol, wire name, HTTP status, exit status, retry?) */
-#define STATUS_LIST(X)                                  \
-    X(OK, "ok", 200, 0, false)                          \
-    X(E_INPUT, "bad_input", 400, 65, false)             \
-    X(E_AUTH, "unauthorized", 401, 77, false)           \
-    X(E_FORBIDDEN, "forbidden", 403, 77, false)         \
-    X(E_NOTFOUND, "not_found", 404, 66, false)          \
-    X(E_CONFLICT, "conflict", 409, 73, false)           \
-    X(E_TOOBIG, "payload_too_large", 413, 65, false)    \
-    X(E_INVALID, "invalid", 422, 65, false)             \
-    X(E_BUSY, "busy", 503, 75, true)                    \
-    X(E_DB, "database", 502, 69, true)                  \
-    X(E_NET, "upstream", 502, 69, true)                 \
-    X(E_TIMEOUT, "timeout", 504, 75, true)              \
-    X(E_IO, "io", 500, 74, true)                        \
-    X(E_STORE, "store", 503, 75, true)                  \
-    X(E_NOMEM, "no_memory", 503, 71, true)              \
-    X(E_UNSUPPORTED, "unsupported", 501, 69, false)     \
+#define STATUS_LIST(X)                               \
+    X(OK, "ok", 200, 0, false)                       \
+    X(E_INPUT, "bad_input", 400, 65, false)          \
+    X(E_AUTH, "unauthorized", 401, 77, false)        \
+    X(E_FORBIDDEN, "forbidden", 403, 77, false)      \
+    X(E_NOTFOUND, "not_found", 404, 66, false)       \
+    X(E_CONFLICT, "conflict", 409, 73, false)        \
+    X(E_TOOBIG, "payload_too_large", 413, 65, false) \
+    X(E_INVALID, "invalid", 422, 65, false)          \
+    X(E_BUSY, "busy", 503, 75, true)                 \
+    X(E_DB, "database", 502, 69, true)               \
+    X(E_NET, "upstream", 502, 69, true)              \
+    X(E_TIMEOUT, "timeout", 504, 75, true)           \
+    X(E_IO, "io", 500, 74, true)                     \
+    X(E_STORE, "store", 503, 75, true)               \
+    X(E_NOMEM, "no_memory", 503, 71, true)           \
+    X(E_UNSUPPORTED, "unsupported", 501, 69, false)  \
     X(E_BUG, "internal", 500, 70, false)
 
 enum status {
@@ -46,7 +46,7 @@ struct error {
     char field[128];  /* path of the offending field of the input, or "" */
     const char *file; /* where the error was first raised */
     int line;
-    char msg[512]; /* outermost context first: "push: trigger users: ..." */
+    char msg[512];  /* outermost context first: "push: trigger users: ..." */
     char hint[256]; /* what to do about it, or "" */
 };
 

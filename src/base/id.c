@@ -148,11 +148,10 @@ id_valid(const char *text)
 int
 shard_of(const char *workspace_id, const char *subject_key)
 {
-    uint64_t h = fnv(workspace_id, strlen(workspace_id),
-                     UINT64_C(0xcbf29ce484222325));
+    uint64_t h =
+        fnv(workspace_id, strlen(workspace_id), UINT64_C(0xcbf29ce484222325));
 
-    return (int)(mix(fnv(subject_key, strlen(subject_key), h)) %
-                 SHARD_COUNT);
+    return (int)(mix(fnv(subject_key, strlen(subject_key), h)) % SHARD_COUNT);
 }
 
 int

@@ -62,7 +62,7 @@ secret_mask_url(const char *url, char *out, size_t out_bytes)
         (void)snprintf(out, out_bytes, "%.*s%.*s", (int)(at - url), url, tail,
                        at);
     else
-        (void)snprintf(out, out_bytes, "%.*s%.*s", (int)(scheme + 3 - url),
-                       url, tail, scheme + 3);
+        (void)snprintf(out, out_bytes, "%.*s%.*s", (int)(scheme + 3 - url), url,
+                       tail, scheme + 3);
     return out;
 }

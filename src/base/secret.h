@@ -16,8 +16,8 @@ struct secret {
     size_t n;
 };
 
-CHECKED enum status secret_copy(const void *bytes, size_t n,
-                                struct secret *out, struct error *err);
+CHECKED enum status secret_copy(const void *bytes, size_t n, struct secret *out,
+                                struct error *err);
 void secret_free(struct secret *s); /* wipes; zeroed struct allowed */
 /* Constant time in n; false when lengths differ. */
 bool secret_equal(const void *a, size_t an, const void *b, size_t bn);

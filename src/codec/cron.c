@@ -20,8 +20,7 @@ static const struct field fields[] = {
     {.name = "minute", .min = 0, .max = 59},
     {.name = "hour", .min = 0, .max = 23},
     {.name = "day", .min = 1, .max = 31},
-    {.name = "month", .min = 1, .max = 12, .words = month_words,
-     .n_words = 12},
+    {.name = "month", .min = 1, .max = 12, .words = month_words, .n_words = 12},
     {.name = "weekday", .min = 0, .max = 7, .words = day_words, .n_words = 7},
 };
 

@@ -192,8 +192,9 @@ open_box(const struct seal_key *key, const char *aad, unsigned char *box,
         EVP_DecryptFinal_ex(c, out->bytes + n, &len) == 1)
         return OK;
     secret_free(out);
-    return fail(err, E_AUTH, "the sealed secret does not open: it was changed "
-                             "or belongs elsewhere");
+    return fail(err, E_AUTH,
+                "the sealed secret does not open: it was changed "
+                "or belongs elsewhere");
 }
 
 enum status
@@ -212,11 +213,11 @@ unseal(const struct seal_key *key, const char *aad, const char *sealed,
         return fail(err, E_INPUT, "not a sealed secret");
     if (strncmp(sealed + 3, key->id, 8) != 0) {
         (void)error_hint(err, "start with the key the store was made with");
-        return fail(err, E_AUTH, "sealed with key %.8s, we have %s",
-                    sealed + 3, key->id);
+        return fail(err, E_AUTH, "sealed with key %.8s, we have %s", sealed + 3,
+                    key->id);
     }
-    enum status rc = base64_parse(a, sealed + 12, strlen(sealed + 12), &box,
-                                  &box_n, err);
+    enum status rc =
+        base64_parse(a, sealed + 12, strlen(sealed + 12), &box, &box_n, err);
     if (rc != OK)
         return rc;
     if (box_n < NONCE_BYTES + TAG_BYTES)
@@ -234,8 +235,7 @@ webhook_key(struct arena *a, const char *secret, unsigned char **key,
 {
     if (strncmp(secret, "whsec_", 6) == 0)
         secret += 6;
-    enum status rc =
-        base64_parse(a, secret, strlen(secret), key, key_n, err);
+    enum status rc = base64_parse(a, secret, strlen(secret), key, key_n, err);
     if (rc != OK)
         return error_wrap(err, "webhook secret");
     if (*key_n < SECRET_MIN_BYTES || *key_n > SECRET_MAX_BYTES)
@@ -270,8 +270,8 @@ webhook_mac(const char *secret, const char *id, const char *timestamp,
 
 enum status
 webhook_sign(struct arena *a, const char *secret, const char *id,
-             int64_t timestamp_s, const void *body, size_t n,
-             const char **out, struct error *err)
+             int64_t timestamp_s, const void *body, size_t n, const char **out,
+             struct error *err)
 {
     unsigned char mac[SHA256_BYTES];
     char timestamp[24];

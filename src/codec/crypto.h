@@ -20,9 +20,8 @@ void hmac_sha256(const void *key, size_t key_n, const void *bytes, size_t n,
                  unsigned char out[SHA256_BYTES]);
 CHECKED enum status random_bytes(void *out, size_t n, struct error *err);
 /* `n` random bytes as base64url, with a prefix: "sk_ws_…". In the arena. */
-CHECKED enum status random_token(struct arena *a, const char *prefix,
-                                 size_t n, const char **out,
-                                 struct error *err);
+CHECKED enum status random_token(struct arena *a, const char *prefix, size_t n,
+                                 const char **out, struct error *err);
 
 /* Key that seals secrets, with its id (first 8 hex digits of its SHA-256). */
 struct seal_key {
@@ -49,8 +48,8 @@ CHECKED enum status unseal(const struct seal_key *key, const char *aad,
  * Errors: E_INPUT for an empty or malformed secret. */
 CHECKED enum status webhook_sign(struct arena *a, const char *secret,
                                  const char *id, int64_t timestamp_s,
-                                 const void *body, size_t n,
-                                 const char **out, struct error *err);
+                                 const void *body, size_t n, const char **out,
+                                 struct error *err);
 /* True when any v1 signature of the space-separated list fits and the
  * timestamp is within tolerance_s of now_s. Constant-time compare. */
 bool webhook_verify(const char *secret, const char *id, const char *timestamp,

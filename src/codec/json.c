@@ -5,9 +5,8 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [JSON_NULL] = "null",     [JSON_BOOL] = "boolean",
-    [JSON_INT] = "integer",   [JSON_DECIMAL] = "number",
-    [JSON_STRING] = "string", [JSON_ARRAY] = "array",
+    [JSON_NULL] = "null",      [JSON_BOOL] = "boolean",  [JSON_INT] = "integer",
+    [JSON_DECIMAL] = "number", [JSON_STRING] = "string", [JSON_ARRAY] = "array",
     [JSON_OBJECT] = "object",
 };
 
@@ -174,8 +173,7 @@ text_node(struct arena *a, enum json_kind kind, const char *s, size_t n)
 
     if (!copy)
         return NULL;
-    return make(a,
-                (struct json){.kind = kind, .n = (uint32_t)n, .text = copy});
+    return make(a, (struct json){.kind = kind, .n = (uint32_t)n, .text = copy});
 }
 
 struct json *
@@ -235,8 +233,7 @@ json_push(struct arena *a, struct json *array, struct json *v)
 }
 
 struct json *
-json_put(struct arena *a, struct json *object, const char *key,
-         struct json *v)
+json_put(struct arena *a, struct json *object, const char *key, struct json *v)
 {
     if (!object || !v)
         return NULL;

@@ -31,8 +31,8 @@ struct json {
     union {
         bool boolean;
         int64_t integer;
-        const char *text;           /* JSON_STRING, JSON_DECIMAL; NUL-ended */
-        struct json **items;        /* JSON_ARRAY */
+        const char *text;            /* JSON_STRING, JSON_DECIMAL; NUL-ended */
+        struct json **items;         /* JSON_ARRAY */
         struct json_member *members; /* JSON_OBJECT, in document order */
     };
 };
@@ -135,7 +135,6 @@ void jw_kv_int(struct json_writer *w, const char *key, int64_t v);
 void jw_kv_bool(struct json_writer *w, const char *key, bool v);
 void jw_kv_time(struct json_writer *w, const char *key, int64_t us);
 void jw_kv_raw(struct json_writer *w, const char *key, const char *json);
-void jw_kv_value(struct json_writer *w, const char *key,
-                 const struct json *v);
+void jw_kv_value(struct json_writer *w, const char *key, const struct json *v);
 
 #endif

@@ -24,9 +24,9 @@ tokener_freep(struct json_tokener **t)
         json_tokener_free(*t);
 }
 
-#define AUTO_OBJECT  __attribute__((cleanup(put_object))) struct jsonc_object *
-#define AUTO_TOKENER __attribute__((cleanup(tokener_freep))) \
-struct json_tokener *
+#define AUTO_OBJECT __attribute__((cleanup(put_object))) struct jsonc_object *
+#define AUTO_TOKENER \
+    __attribute__((cleanup(tokener_freep))) struct json_tokener *
 
 /* json-c keeps the last of two equal keys without a word: members written and
  * members kept are counted and must agree. Raw control characters in strings
@@ -40,8 +40,10 @@ scan_text(const char *text, size_t n, size_t *members, struct error *err)
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
         if (inside && (unsigned char)c < 0x20)
-            return fail(err, E_INPUT, "JSON: control character in a string "
-                        "at byte %zu", i);
+            return fail(err, E_INPUT,
+                        "JSON: control character in a string "
+                        "at byte %zu",
+                        i);
         if (inside && c == '\\')
             i++;
         else if (c == '"')
@@ -157,8 +159,8 @@ copy_object(struct reading *r, struct jsonc_object *o, struct error *err)
 
     if (!j)
         return NULL;
-    j->members = arena_array(r->a, json_room((uint32_t)n),
-                             sizeof(struct json_member));
+    j->members =
+        arena_array(r->a, json_room((uint32_t)n), sizeof(struct json_member));
     if (!j->members) {
         (void)fail(err, E_NOMEM, "JSON object of %zu", n);
         return NULL;

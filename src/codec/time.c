@@ -147,10 +147,9 @@ iso_parse(const char *text, size_t n, int64_t *us, struct error *err)
 {
     struct cursor c = {text, text + n};
     int y, mo, d, h = 0, mi = 0, s = 0, frac = 0, off = 0;
-    bool ok = digits(&c, 4, &y) && accept_char(&c, "-") &&
-              digits(&c, 2, &mo) && accept_char(&c, "-") &&
-              digits(&c, 2, &d) && mo >= 1 && mo <= 12 && d >= 1 &&
-              d <= month_days(y, mo);
+    bool ok = digits(&c, 4, &y) && accept_char(&c, "-") && digits(&c, 2, &mo) &&
+              accept_char(&c, "-") && digits(&c, 2, &d) && mo >= 1 &&
+              mo <= 12 && d >= 1 && d <= month_days(y, mo);
 
     if (ok && c.p < c.end)
         ok = accept_char(&c, "Tt ") && digits(&c, 2, &h) &&
@@ -254,8 +253,7 @@ duration_human(int64_t us, char out[ISO_BYTES])
                      v == 1 ? units[i].one : units[i].many);
     if (i < last && rest >= units[i + 1].us) {
         int64_t w = rest / units[i + 1].us;
-        (void)snprintf(out + n, ISO_BYTES - (size_t)n, " %lld %s",
-                       (long long)w,
+        (void)snprintf(out + n, ISO_BYTES - (size_t)n, " %lld %s", (long long)w,
                        w == 1 ? units[i + 1].one : units[i + 1].many);
     }
     return out;

@@ -34,10 +34,10 @@ char *duration_human(int64_t us, char out[ISO_BYTES]);
 
 /* Broken-down local time in a zone. */
 struct civil {
-    int year, month, day;        /* 1-based month and day */
+    int year, month, day; /* 1-based month and day */
     int hour, minute, second;
-    int weekday;                 /* 0 = Sunday */
-    int offset_s;                /* east of UTC */
+    int weekday;  /* 0 = Sunday */
+    int offset_s; /* east of UTC */
 };
 
 struct zone; /* opaque; cached for ever, never freed; threads: safe */
@@ -63,7 +63,6 @@ CHECKED enum status cron_parse(const char *text, struct cron *out,
 /* First instant > after_us at which it fires in the zone. A local time that
  * does not exist fires at the jump; one that exists twice fires once.
  * INT64_MAX when it never fires (31 February). */
-int64_t cron_next(const struct cron *c, const struct zone *z,
-                  int64_t after_us);
+int64_t cron_next(const struct cron *c, const struct zone *z, int64_t after_us);
 
 #endif

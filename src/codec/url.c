@@ -63,13 +63,11 @@ parse_authority(struct arena *a, const char *s, size_t n, struct url *out,
         return fail(err, E_INPUT, "URL: no host");
     if (!colon)
         return OK;
-    return parse_port(colon + 1, (size_t)(s + n - colon - 1), &out->port,
-                      err);
+    return parse_port(colon + 1, (size_t)(s + n - colon - 1), &out->port, err);
 }
 
 enum status
-url_parse(struct arena *a, const char *text, struct url *out,
-          struct error *err)
+url_parse(struct arena *a, const char *text, struct url *out, struct error *err)
 {
     const char *mark = strstr(text, "://");
 
@@ -88,8 +86,7 @@ url_parse(struct arena *a, const char *text, struct url *out,
     const char *path = s + n;
     size_t path_n = strcspn(path, "?#");
     const char *query = path + path_n;
-    out->path = path_n && path[0] == '/' ? arena_strndup(a, path, path_n)
-                                         : "/";
+    out->path = path_n && path[0] == '/' ? arena_strndup(a, path, path_n) : "/";
     if (*query == '?')
         out->query = arena_strndup(a, query + 1, strcspn(query + 1, "#"));
     if (!out->scheme || !out->path)

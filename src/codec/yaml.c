@@ -298,8 +298,8 @@ yaml_line_of(const char *text, size_t n, const char *dotted)
         fy_document_build_from_string(&config, text, n);
     if (!doc)
         return 0;
-    struct fy_node *node = fy_node_by_path(fy_document_root(doc), path,
-                                           FY_NT, FYNWF_DONT_FOLLOW);
+    struct fy_node *node =
+        fy_node_by_path(fy_document_root(doc), path, FY_NT, FYNWF_DONT_FOLLOW);
     for (int depth = 0; node && depth < JSON_MAX_DEPTH; depth++) {
         struct fy_token *t = fy_node_get_scalar_token(node);
         const struct fy_mark *m = t ? fy_token_start_mark(t) : NULL;
@@ -322,9 +322,9 @@ yaml_line_of(const char *text, size_t n, const char *dotted)
 static bool
 plain_safe(const struct json *j)
 {
-    static const char *const words[] = {"~",    "null", "Null",  "NULL",
-                                        "true", "True", "TRUE",  "false",
-                                        "False", "FALSE", "",    NULL};
+    static const char *const words[] = {"~",     "null",  "Null", "NULL",
+                                        "true",  "True",  "TRUE", "false",
+                                        "False", "FALSE", "",     NULL};
 
     if (word(j->text, j->n, words) || is_decimal(j->text, j->n) ||
         is_integer(j->text, j->n))
@@ -359,8 +359,7 @@ indent_to(struct buf *out, int depth)
 static void
 write_node(struct buf *out, const struct json *j, int depth)
 {
-    bool collection =
-        json_is(j, JSON_OBJECT) || json_is(j, JSON_ARRAY);
+    bool collection = json_is(j, JSON_OBJECT) || json_is(j, JSON_ARRAY);
 
     if (!collection || j->n == 0) {
         write_scalar(out, j);
@@ -382,8 +381,8 @@ write_node(struct buf *out, const struct json *j, int depth)
             write_scalar(out, &key);
             buf_puts(out, ": ");
         }
-        bool block = (json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY)) &&
-                     v->n > 0;
+        bool block =
+            (json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY)) && v->n > 0;
         if (block && j->kind == JSON_OBJECT) {
             out->len--; /* the space after the colon */
             buf_putc(out, '\n');

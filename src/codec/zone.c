@@ -14,7 +14,7 @@
 
 enum { FILE_MAX_BYTES = 256 * 1024, ZONES_MAX_BYTES = 32 * 1024 * 1024 };
 
-struct rule { /* "M3.2.0/2": month, week, weekday, seconds of the day */
+struct rule {  /* "M3.2.0/2": month, week, weekday, seconds of the day */
     char kind; /* 'M', 'J' (1-365, no leap day), 'N' (0-365) */
     int month, week, day, at_s;
 };
@@ -103,8 +103,7 @@ read_rule(const char **p, struct rule *r)
         r->kind = 'M';
         ++*p;
         if (!read_int(p, &r->month) || *(*p)++ != '.' ||
-            !read_int(p, &r->week) || *(*p)++ != '.' ||
-            !read_int(p, &r->day))
+            !read_int(p, &r->week) || *(*p)++ != '.' || !read_int(p, &r->day))
             return false;
     } else {
         if (**p == 'J') {
@@ -155,8 +154,7 @@ rule_local(const struct rule *r, int year)
         return (first + r->day) * 86400 + r->at_s;
     if (r->kind == 'J') {
         bool leap = days_of(year + 1, 1, 1) - first == 366;
-        return (first + r->day - 1 + (leap && r->day >= 60)) * 86400 +
-               r->at_s;
+        return (first + r->day - 1 + (leap && r->day >= 60)) * 86400 + r->at_s;
     }
     int64_t day = days_of(year, r->month, 1);
     int weekday = civil_of(day * 86400).weekday;
@@ -404,8 +402,8 @@ zone_instant(const struct zone *z, const struct civil *c)
 {
     int64_t local = days_of(c->year, c->month, 1) + c->day - 1;
 
-    local = local * 86400 + (int64_t)c->hour * 3600 +
-            (int64_t)c->minute * 60 + c->second;
+    local = local * 86400 + (int64_t)c->hour * 3600 + (int64_t)c->minute * 60 +
+            c->second;
     /* The offset a day before and after bracket any change. */
     int32_t before = offset_at(z, local - 86400);
     int32_t after = offset_at(z, local + 86400);

@@ -163,10 +163,9 @@ add_predicates(struct gather *g, struct wanting *w,
 static bool
 add_row_columns(struct gather *g, struct wanting *w, const struct feature *f)
 {
-    bool ok = add_path(g, w, &f->subject_id) &&
-              add_path(g, w, &f->subject_email) &&
-              add_predicates(g, w, &f->conditions) &&
-              add_predicates(g, w, &f->exit);
+    bool ok =
+        add_path(g, w, &f->subject_id) && add_path(g, w, &f->subject_email) &&
+        add_predicates(g, w, &f->conditions) && add_predicates(g, w, &f->exit);
 
     if (ok && f->column)
         ok = add_column(g, w, f->column);
@@ -196,8 +195,7 @@ add_trigger(struct gather *g, const struct feature *f)
 
     if (rc != OK)
         return rc;
-    bool ok = add_row_columns(g, w, f) &&
-              names_add(g->a, &w->features, f->key);
+    bool ok = add_row_columns(g, w, f) && names_add(g->a, &w->features, f->key);
     if (ok && f->op == ROW_UPDATE) {
         if (f->column)
             ok = names_add(g->a, &w->changed, f->column);

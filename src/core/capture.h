@@ -16,7 +16,7 @@ struct capture {
     size_t n_columns;
     const char **key; /* primary-key columns; empty: no entity id */
     size_t n_key;
-    bool row_level; /* UPDATE, partitioned and foreign tables */
+    bool row_level;       /* UPDATE, partitioned and foreign tables */
     const char **changed; /* UPDATE: any of these columns changed; empty: any
                              captured column */
     size_t n_changed;
@@ -40,9 +40,9 @@ CHECKED enum status scan_columns(struct arena *a, const struct catalog *c,
 
 /* An object of schema skene_growth: wanted or found. */
 struct object {
-    const char *kind; /* "schema", "table", "function", "trigger" */
-    const char *name; /* "skene_growth.fn(…)", or trigger name */
-    const char *on;   /* table of a trigger; "" otherwise */
+    const char *kind;   /* "schema", "table", "function", "trigger" */
+    const char *name;   /* "skene_growth.fn(…)", or trigger name */
+    const char *on;     /* table of a trigger; "" otherwise */
     const char *digest; /* SHA-256 of the definition; "" when unknown */
     const char *sql;    /* wanted only: statement that makes it */
     const char *drop;   /* statement that removes it */
@@ -65,7 +65,7 @@ struct plan_step {
     const struct object *wanted; /* NULL for remove */
     const struct object *found;  /* NULL for create */
     const char *sql;
-    const char *lock; /* "none", "SHARE ROW EXCLUSIVE on public.users" */
+    const char *lock;    /* "none", "SHARE ROW EXCLUSIVE on public.users" */
     const char *warning; /* or NULL */
 };
 

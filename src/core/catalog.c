@@ -127,8 +127,8 @@ table_created_column(const struct table *t)
 bool
 column_is_secret(const char *name)
 {
-    static const char *const parts[] = {"password", "passwd", "secret",
-                                        "token",    "api_key", "apikey",
+    static const char *const parts[] = {"password",    "passwd",    "secret",
+                                        "token",       "api_key",   "apikey",
                                         "private_key", "credential"};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -145,8 +145,8 @@ static const struct table *
 person_table(const struct catalog *c)
 {
     static const char *const names[] = {"public.users", "auth.users",
-                                        "public.profiles",
-                                        "public.accounts", "public.people"};
+                                        "public.profiles", "public.accounts",
+                                        "public.people"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const struct table *t = catalog_table(c, names[i]);
         if (t && t->n_key == 1)
@@ -182,9 +182,9 @@ implied_target(const struct catalog *c, struct arena *a, const struct table *t,
                const struct column *col)
 {
     static const char *const roles[] = {
-        "author", "owner",    "creator", "assignee", "inviter", "user",
-        "member", "customer", "sender",  "receiver", "recipient", "requester",
-        "reviewer", "manager"};
+        "author",    "owner",     "creator",  "assignee", "inviter",
+        "user",      "member",    "customer", "sender",   "receiver",
+        "recipient", "requester", "reviewer", "manager"};
     size_t n = strlen(col->name);
 
     if (n < 4 || strcmp(col->name + n - 3, "_id") != 0)
@@ -316,8 +316,8 @@ catalog_to_json(struct arena *a, const struct catalog *c)
 static enum status
 bad(struct error *err, const char *where, size_t i, const char *what)
 {
-    enum status rc = fail(err, E_INPUT, "catalogue: %s[%zu].%s", where, i,
-                          what);
+    enum status rc =
+        fail(err, E_INPUT, "catalogue: %s[%zu].%s", where, i, what);
 
     (void)error_field(err, "%s[%zu].%s", where, i, what);
     return rc;

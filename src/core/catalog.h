@@ -32,7 +32,7 @@ struct column {
     enum column_type type;
     bool not_null;
     bool generated;
-    const char *default_expr;      /* NULL when none */
+    const char *default_expr;       /* NULL when none */
     const char *const *enum_values; /* COLUMN_ENUM; NULL-terminated, or NULL */
 };
 
@@ -46,8 +46,8 @@ struct foreign_key {
 struct table {
     const char *schema;
     const char *name;
-    const char *full; /* "schema.name" */
-    char kind;        /* pg_class.relkind: r p f v m */
+    const char *full;     /* "schema.name" */
+    char kind;            /* pg_class.relkind: r p f v m */
     int64_t row_estimate; /* -1 = unknown */
     const char *owner;
     struct column *columns;
@@ -74,8 +74,7 @@ CHECKED enum status catalog_finish(struct arena *a, struct catalog *c,
  * Errors: E_INPUT with the path in err->field. */
 struct json *catalog_to_json(struct arena *a, const struct catalog *c);
 CHECKED enum status catalog_from_json(struct arena *a, const struct json *j,
-                                      struct catalog **out,
-                                      struct error *err);
+                                      struct catalog **out, struct error *err);
 
 const struct table *catalog_table(const struct catalog *c, const char *full);
 const struct column *table_column(const struct table *t, const char *name);

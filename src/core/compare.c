@@ -23,8 +23,7 @@ is_number(const struct json *v)
 static bool
 as_time(const struct json *v, int64_t *us)
 {
-    return v->kind == JSON_STRING &&
-           iso_parse(v->text, v->n, us, NULL) == OK;
+    return v->kind == JSON_STRING && iso_parse(v->text, v->n, us, NULL) == OK;
 }
 
 /* Text that PostgreSQL prints for a number, bool or date is compared as what

@@ -69,14 +69,14 @@ update_matches(const struct feature *f, const struct event *e)
         return true;
     const struct json *new = json_get(e->record, f->column);
     const struct json *old = json_get(e->old, f->column);
-    bool changed = !json_equal(new, old) &&
-                   !((!new || new->kind == JSON_NULL) &&
-                     (!old || old->kind == JSON_NULL));
+    bool changed =
+        !json_equal(new, old) &&
+        !((!new || new->kind == JSON_NULL) && (!old || old->kind == JSON_NULL));
 
     if (!changed)
         return false;
-    if (f->from.set && (!satisfies(&f->from, old) ||
-                        (!f->to.set && satisfies(&f->from, new))))
+    if (f->from.set &&
+        (!satisfies(&f->from, old) || (!f->to.set && satisfies(&f->from, new))))
         return false;
     return !f->to.set || (satisfies(&f->to, new) && !satisfies(&f->to, old));
 }
@@ -123,9 +123,9 @@ subject_resolve(const struct decide_env *env, const struct feature *f,
     if (!v || v->kind == JSON_NULL)
         return OK;
     out->id = v->kind == JSON_STRING ? v->text : json_text(env->a, v);
-    out->key = out->id ? arena_printf(env->a, "%s/%s", f->subject_table,
-                                      out->id)
-                       : NULL;
+    out->key = out->id
+                   ? arena_printf(env->a, "%s/%s", f->subject_table, out->id)
+                   : NULL;
     return out->key ? OK : fail(err, E_NOMEM, "subject");
 }
 
@@ -228,8 +228,8 @@ entry_conditions(struct entry *x, struct error *err)
 }
 
 enum status
-decide_entry(const struct decide_env *env, const struct feature *f,
-             bool paused, const struct event *e, const struct subject *s,
+decide_entry(const struct decide_env *env, const struct feature *f, bool paused,
+             const struct event *e, const struct subject *s,
              const struct enrolment *enrolment, struct decision *out,
              struct error *err)
 {
@@ -255,14 +255,13 @@ decide_entry(const struct decide_env *env, const struct feature *f,
     out->conditions_held = x.held == TRUTH_YES;
     while (failed < GATE_COUNT && gate_passes(&x, failed))
         failed++;
-    out->verdict = failed < GATE_COUNT ? gate_rows[failed].verdict
-                                       : VERDICT_ENTERED;
+    out->verdict =
+        failed < GATE_COUNT ? gate_rows[failed].verdict : VERDICT_ENTERED;
     if (!env->want_trace)
         return OK;
-    out->detail = json_put(env->a, json_object(env->a), "gates",
-                           gates_json(&x, failed));
+    out->detail =
+        json_put(env->a, json_object(env->a), "gates", gates_json(&x, failed));
     if (x.conditions && x.conditions->n)
-        out->detail =
-            json_put(env->a, out->detail, "conditions", x.conditions);
+        out->detail = json_put(env->a, out->detail, "conditions", x.conditions);
     return out->detail ? OK : fail(err, E_NOMEM, "explanation");
 }

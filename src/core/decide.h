@@ -88,9 +88,9 @@ struct run {
     struct subject subject;
     const char *row_table; /* trigger row */
     const char *row_key;
-    const struct json *record;  /* trigger row as captured, for messages */
-    const char *event_id;       /* that began it; NULL for a schedule */
-    const char *event_type;     /* "schema.table.op" */
+    const struct json *record; /* trigger row as captured, for messages */
+    const char *event_id;      /* that began it; NULL for a schedule */
+    const char *event_type;    /* "schema.table.op" */
     const char *state;
     enum run_status status;
     int64_t entered_us;
@@ -120,8 +120,8 @@ struct decide_env {
 struct decision {
     bool needs_facts; /* nothing else is set: fetch facts, call again */
     enum verdict verdict;
-    bool conditions_held; /* what the caller keeps as enrolment.matched, for
-                             rematch, whatever the verdict */
+    bool conditions_held;   /* what the caller keeps as enrolment.matched, for
+                               rematch, whatever the verdict */
     struct subject subject; /* id NULL when unresolved */
     /* {"gates":[{"gate","result":"pass|fail|not_evaluated","detail"}…],
      *  "conditions":[trace…]}; trace = {"path"|"count"|"any","op","expected",
@@ -137,17 +137,15 @@ bool trigger_matches(const struct feature *f, const struct event *e);
  * false (and records needs) when facts are missing. */
 CHECKED enum status subject_resolve(const struct decide_env *env,
                                     const struct feature *f,
-                                    const struct event *e,
-                                    struct subject *out, bool *needs_facts,
-                                    struct error *err);
+                                    const struct event *e, struct subject *out,
+                                    bool *needs_facts, struct error *err);
 
 /* The entry gates in order (M2) for an event whose trigger matches. `paused`
  * is the feature's status; holdout and semantic matcher come with their own
  * fields of the document. */
 CHECKED enum status decide_entry(const struct decide_env *env,
                                  const struct feature *f, bool paused,
-                                 const struct event *e,
-                                 const struct subject *s,
+                                 const struct event *e, const struct subject *s,
                                  const struct enrolment *enrolment,
                                  struct decision *out, struct error *err);
 
@@ -169,7 +167,7 @@ struct step {
                             "exit":[trace…],"waits":…} */
 };
 
-enum { RUN_MAX_STEPS = 32 };            /* transitions in one call */
+enum { RUN_MAX_STEPS = 32 };           /* transitions in one call */
 #define MATCH_POLL_US (5 * US_PER_MIN) /* recheck of on:match guards */
 
 /* Advances a run as far as it goes at `now_us`: exit first, then on-match

@@ -132,8 +132,7 @@ diagram_text(struct buf *out, const struct feature *f)
             continue;
         buf_printf(out, "[%s]\n", s->name);
         for (size_t t = 0; t < s->n_transitions; t++) {
-            const struct state *to =
-                feature_state(f, s->transitions[t].target);
+            const struct state *to = feature_state(f, s->transitions[t].target);
             buf_puts(out, "  -- ");
             transition_words(out, &s->transitions[t]);
             buf_printf(out, to->final ? " --> ((%s))\n" : " --> [%s]\n",
@@ -248,8 +247,8 @@ svg_box(struct buf *out, struct place p, const char *name, bool final)
 }
 
 static void
-svg_edge(struct buf *out, struct place from, struct place to,
-         const char *label, size_t nth)
+svg_edge(struct buf *out, struct place from, struct place to, const char *label,
+         size_t nth)
 {
     int x1 = x_of(from) + BOX_W, y1 = y_of(from) + BOX_H / 2;
     int x2 = x_of(to), y2 = y_of(to) + BOX_H / 2;
@@ -300,8 +299,7 @@ diagram_svg(struct buf *out, const struct feature *f)
         const struct state *s = &f->states[i];
         svg_box(out, places[i], s->name, s->final);
         for (size_t t = 0; t < s->n_transitions; t++) {
-            const struct state *to =
-                feature_state(f, s->transitions[t].target);
+            const struct state *to = feature_state(f, s->transitions[t].target);
             buf_reset(&label);
             transition_words(&label, &s->transitions[t]);
             svg_edge(out, places[i], places[to - f->states], label.data, t);

@@ -33,8 +33,13 @@ trace(const struct printing *p, const struct json *t, int depth)
     bool known = json_is(holds, JSON_BOOL), yes = json_bool(holds, false);
 
     buf_printf(p->out, "%*s%s%s%s ", depth * 2 + 4, "",
-               paint(p, !known ? "\033[2m" : yes ? "\033[32m" : "\033[31m"),
-               !known ? "·" : yes ? "✔" : "✘", paint(p, "\033[0m"));
+               paint(p, !known ? "\033[2m"
+                        : yes  ? "\033[32m"
+                               : "\033[31m"),
+               !known ? "·"
+               : yes  ? "✔"
+                      : "✘",
+               paint(p, "\033[0m"));
     if (path)
         buf_printf(p->out, "%s ", path);
     else if (count)
@@ -86,7 +91,9 @@ gates(const struct printing *p, const char *title, const struct json *list)
         bool fails = strcmp(result, "fail") == 0;
         buf_printf(p->out, "%s %s %s", i ? " ·" : "",
                    json_get_str(list->items[i], "gate", ""),
-                   pass ? "✔" : fails ? "✘" : "–");
+                   pass    ? "✔"
+                   : fails ? "✘"
+                           : "–");
     }
     buf_putc(p->out, '\n');
 }
@@ -117,8 +124,7 @@ actions(const struct printing *p, const struct json *list)
         const struct json *x = list->items[i];
         const char *verdict = json_get_str(x, "verdict", NULL);
         const char *error = json_get_str(x, "last_error", NULL);
-        buf_printf(p->out, "    %s%s: %s%s%s\n",
-                   json_get_str(x, "kind", ""),
+        buf_printf(p->out, "    %s%s: %s%s%s\n", json_get_str(x, "kind", ""),
                    json_get_str(x, "address", NULL) ? " to " : "",
                    json_get_str(x, "address", ""),
                    json_get_str(x, "address", NULL) ? ": " : "",
@@ -129,13 +135,12 @@ actions(const struct printing *p, const struct json *list)
         gates(p, "  last look:", json_get(x, "gates"));
         const struct json *tries = json_get(x, "attempts");
         for (uint32_t k = 0; json_is(tries, JSON_ARRAY) && k < tries->n; k++)
-            buf_printf(p->out, "      try %lld: %s %lld %s\n",
-                       (long long)json_int(json_get(tries->items[k],
-                                                    "number"), 0),
-                       json_get_str(tries->items[k], "outcome", ""),
-                       (long long)json_int(json_get(tries->items[k], "code"),
-                                           0),
-                       json_get_str(tries->items[k], "message", ""));
+            buf_printf(
+                p->out, "      try %lld: %s %lld %s\n",
+                (long long)json_int(json_get(tries->items[k], "number"), 0),
+                json_get_str(tries->items[k], "outcome", ""),
+                (long long)json_int(json_get(tries->items[k], "code"), 0),
+                json_get_str(tries->items[k], "message", ""));
     }
 }
 
@@ -173,8 +178,7 @@ explain_text(struct buf *out, const struct json *explanation, bool color)
 
     buf_printf(out, "%s%s%s  %s  %s\n", paint(&p, "\033[1m"),
                json_get_str(e, "type", ""), paint(&p, "\033[0m"),
-               json_get_str(e, "id", ""),
-               json_get_str(e, "occurred_at", ""));
+               json_get_str(e, "id", ""), json_get_str(e, "occurred_at", ""));
     buf_printf(out, "  row %s ", json_get_str(e, "key", "(no key)"));
     json_write(out, json_get(e, "record"), false);
     buf_putc(out, '\n');

@@ -29,9 +29,24 @@ enum trigger_type { TRIGGER_ROW, TRIGGER_SCHEDULE };
 enum entry_mode { ENTRY_ONCE, ENTRY_EVERY, ENTRY_REMATCH, ENTRY_MODE_COUNT };
 
 enum op {
-    OP_EQ, OP_NEQ, OP_GT, OP_GTE, OP_LT, OP_LTE, OP_IN, OP_NOT_IN, OP_IS_NULL,
-    OP_NOT_NULL, OP_CONTAINS, OP_STARTS_WITH, OP_ENDS_WITH, OP_OLDER_THAN,
-    OP_NEWER_THAN, OP_DUE_IN, OP_DUE_AGO, OP_COUNT
+    OP_EQ,
+    OP_NEQ,
+    OP_GT,
+    OP_GTE,
+    OP_LT,
+    OP_LTE,
+    OP_IN,
+    OP_NOT_IN,
+    OP_IS_NULL,
+    OP_NOT_NULL,
+    OP_CONTAINS,
+    OP_STARTS_WITH,
+    OP_ENDS_WITH,
+    OP_OLDER_THAN,
+    OP_NEWER_THAN,
+    OP_DUE_IN,
+    OP_DUE_AGO,
+    OP_COUNT
 };
 
 /* Value or {op, value} of a trigger's from/to. */
@@ -100,14 +115,14 @@ struct timing {
     int64_t cooldown_us; /* 0 = none */
     int64_t cap_count;   /* 0 = none */
     int64_t cap_per_us;
-    bool quiet;          /* quiet_hours present */
+    bool quiet;                       /* quiet_hours present */
     int quiet_from_min, quiet_to_min; /* minutes of the day */
-    const char *tz;      /* IANA name, "UTC" or "subject" */
-    unsigned days;       /* bit 0 = Sunday; 0 = every day */
+    const char *tz;                   /* IANA name, "UTC" or "subject" */
+    unsigned days;                    /* bit 0 = Sunday; 0 = every day */
 };
 
 struct feature {
-    const char *key;  /* "key", else the name as a slug */
+    const char *key; /* "key", else the name as a slug */
     const char *name;
     const char *description;
     enum stage stage;
@@ -177,7 +192,7 @@ CHECKED enum status feature_watches(struct arena *a, const struct feature *f,
 
 const char *stage_name(enum stage s);
 bool stage_parse(const char *name, enum stage *out);
-const char *row_op_name(enum row_op op);       /* "insert" */
+const char *row_op_name(enum row_op op); /* "insert" */
 bool row_op_parse(const char *name, enum row_op *out);
 const char *op_name(enum op op);
 bool op_parse(const char *name, enum op *out);

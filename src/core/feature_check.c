@@ -88,8 +88,7 @@ values_of(struct check *k, const struct column *col, const struct json *v,
 }
 
 static enum status predicates(struct check *k, const struct table *start,
-                              const struct predicates *list,
-                              const char *field);
+                              const struct predicates *list, const char *field);
 
 static enum status
 count_predicate(struct check *k, const struct predicate *p, const char *field)
@@ -114,8 +113,7 @@ count_predicate(struct check *k, const struct predicate *p, const char *field)
         AUTO_ARENA a = arena_new(4096);
         rc = a ? path_parse(a, p->to, &to, k->err)
                : fail(k->err, E_NOMEM, "path");
-        rc = rc == OK ? want_path(k, k->trigger, &to, field, &r)
-                      : at(k, field);
+        rc = rc == OK ? want_path(k, k->trigger, &to, field, &r) : at(k, field);
     }
     return rc == OK ? predicates(k, t, &p->sub, field) : rc;
 }
@@ -172,8 +170,8 @@ trigger(struct check *k)
         const char *near = table_nearest_column(k->trigger, f->column);
         if (near)
             (void)error_hint(k->err, "did you mean %s?", near);
-        (void)fail(k->err, E_INVALID, "%s has no column '%s'",
-                   k->trigger->full, f->column);
+        (void)fail(k->err, E_INVALID, "%s has no column '%s'", k->trigger->full,
+                   f->column);
         return at(k, "trigger.column");
     }
     rc = values_of(k, col, f->to.value, "trigger.to");
@@ -251,8 +249,7 @@ transition(struct check *k, const struct state *s, size_t i)
                        s->name, i, e);
         if (t->effects[e].to.n)
             rc = want_path(k, k->trigger, &t->effects[e].to, field, &r);
-        else if (t->effects[e].kind == EFFECT_EMAIL &&
-                 !k->f->subject_email.n) {
+        else if (t->effects[e].kind == EFFECT_EMAIL && !k->f->subject_email.n) {
             (void)fail(k->err, E_INVALID,
                        "an email needs subject.email or its own 'to'");
             rc = at(k, field);

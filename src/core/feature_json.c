@@ -189,13 +189,12 @@ timing_json(struct arena *a, const struct timing *t)
     if (t->cap_count) {
         struct json *cap = json_object(a);
         cap = json_put(a, cap, "count", json_integer(a, t->cap_count));
-        o = json_put(a, o, "cap",
-                     put_duration(a, cap, "per", t->cap_per_us));
+        o = json_put(a, o, "cap", put_duration(a, cap, "per", t->cap_per_us));
     }
     if (t->quiet) {
         struct json *q = json_object(a);
-        (void)snprintf(text, sizeof(text), "%02d:%02d",
-                       t->quiet_from_min / 60, t->quiet_from_min % 60);
+        (void)snprintf(text, sizeof(text), "%02d:%02d", t->quiet_from_min / 60,
+                       t->quiet_from_min % 60);
         q = put_text(a, q, "from", text);
         (void)snprintf(text, sizeof(text), "%02d:%02d", t->quiet_to_min / 60,
                        t->quiet_to_min % 60);
@@ -238,8 +237,8 @@ feature_to_json(struct arena *a, const struct feature *f,
     o = json_put(a, o, "trigger", trigger_json(a, f));
     o = json_put(a, o, "subject", subject_json(a, f, c));
     entry = put_text(a, entry, "mode", entry_mode_name(f->mode));
-    entry = json_put(a, entry, "conditions",
-                     predicates_json(a, &f->conditions));
+    entry =
+        json_put(a, entry, "conditions", predicates_json(a, &f->conditions));
     o = json_put(a, o, "entry", entry);
     o = json_put(a, o, "timing", timing_json(a, &f->timing));
     o = json_put(a, o, "exit", predicates_json(a, &f->exit));

@@ -67,8 +67,7 @@ static const struct effect_row {
     [EFFECT_TRACK] = {read_track, {"type", "event"}},
     [EFFECT_SET_STAGE] = {read_stage, {"type", "stage"}},
 };
-static_assert(sizeof(effect_rows) / sizeof(effect_rows[0]) ==
-                  EFFECT_KIND_COUNT,
+static_assert(sizeof(effect_rows) / sizeof(effect_rows[0]) == EFFECT_KIND_COUNT,
               "every kind of effect has a row");
 
 static enum status
@@ -150,8 +149,7 @@ read_state(struct reader *r, const struct place *at, const struct json *j,
         return bad_at(r, at, "final", "is true alone, without transitions");
     if (out->final)
         return OK;
-    if (!json_is(list, JSON_ARRAY) || list->n < 1 ||
-        list->n > TRANSITIONS_MAX)
+    if (!json_is(list, JSON_ARRAY) || list->n < 1 || list->n > TRANSITIONS_MAX)
         return bad_at(r, at, "transitions", "must be a list of 1 to %d",
                       TRANSITIONS_MAX);
     out->transitions = arena_array(r->a, list->n, sizeof(*out->transitions));
@@ -160,8 +158,7 @@ read_state(struct reader *r, const struct place *at, const struct json *j,
     const struct place up = {.up = at, .name = "transitions"};
     for (size_t i = 0; rc == OK && i < list->n; i++) {
         const struct place item = {.up = &up, .index = i};
-        rc = read_transition(r, &item, list->items[i],
-                             &out->transitions[i]);
+        rc = read_transition(r, &item, list->items[i], &out->transitions[i]);
         out->n_transitions++;
     }
     return rc;
@@ -205,8 +202,7 @@ read_machine(struct reader *r, const struct place *at, const struct json *j,
     if (!f->states)
         return fail(r->err, E_NOMEM, "states");
     for (size_t i = 0; rc == OK && i < states->n; i++) {
-        const struct place here = {.up = &up,
-                                   .name = states->members[i].key};
+        const struct place here = {.up = &up, .name = states->members[i].key};
         f->states[i].name = states->members[i].key;
         rc = read_state(r, &here, states->members[i].value, &f->states[i]);
         f->n_states++;

@@ -72,11 +72,11 @@ read_head(struct reader *r, const struct json *doc, struct feature *f)
 }
 
 static enum status
-read_row_trigger(struct reader *r, const struct place *at,
-                 const struct json *j, struct feature *f)
+read_row_trigger(struct reader *r, const struct place *at, const struct json *j,
+                 struct feature *f)
 {
-    static const char *const update[] = {"type",   "table", "op",
-                                         "column", "from",  "to", NULL};
+    static const char *const update[] = {"type", "table", "op", "column",
+                                         "from", "to",    NULL};
     static const char *const other[] = {"type", "table", "op", NULL};
     const char *op = NULL;
     enum status rc = get_text(r, at, j, "op", true, &op);
@@ -101,8 +101,7 @@ static enum status
 read_schedule(struct reader *r, const struct place *at, const struct json *j,
               struct feature *f)
 {
-    static const char *const allowed[] = {"type", "table", "cron", "tz",
-                                          NULL};
+    static const char *const allowed[] = {"type", "table", "cron", "tz", NULL};
     struct cron cron;
     const struct zone *zone;
     struct error err = {0};
@@ -148,8 +147,7 @@ read_trigger(struct reader *r, const struct json *doc, struct feature *f)
 static enum status
 read_subject(struct reader *r, const struct json *doc, struct feature *f)
 {
-    static const char *const allowed[] = {"table", "id", "email", "join",
-                                          NULL};
+    static const char *const allowed[] = {"table", "id", "email", "join", NULL};
     const struct json *j = json_get(doc, "subject");
     const struct place at = {.name = "subject"};
     enum status rc = only(r, &at, j, allowed);
@@ -305,8 +303,8 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
               struct error *err)
 {
     static const char *const allowed[] = {
-        "version", "key",    "name", "description", "stage", "trigger",
-        "subject", "entry",  "timing", "exit",      "machine", NULL};
+        "version", "key",   "name",   "description", "stage",   "trigger",
+        "subject", "entry", "timing", "exit",        "machine", NULL};
     struct error local = {0};
     struct reader r = {.a = a, .err = err ? err : &local};
     struct feature *f = arena_alloc(a, sizeof(*f));

@@ -13,10 +13,9 @@ place_write(const struct place *at, char *out, size_t n)
     if (!at)
         return 0;
     size_t used = place_write(at->up, out, n);
-    int w = at->name
-                ? snprintf(out + used, n - used, "%s%s", used ? "." : "",
-                           at->name)
-                : snprintf(out + used, n - used, "[%zu]", at->index);
+    int w = at->name ? snprintf(out + used, n - used, "%s%s", used ? "." : "",
+                                at->name)
+                     : snprintf(out + used, n - used, "[%zu]", at->index);
     used += w < 0 ? 0 : (size_t)w;
     return used < n ? used : n - 1;
 }
@@ -128,11 +127,11 @@ get_table(struct reader *r, const struct place *at, const struct json *j,
 /* ---- predicates ---- */
 
 static const bool needs_value[OP_COUNT] = {
-    [OP_EQ] = true,         [OP_NEQ] = true,        [OP_GT] = true,
-    [OP_GTE] = true,        [OP_LT] = true,         [OP_LTE] = true,
-    [OP_IN] = true,         [OP_NOT_IN] = true,     [OP_CONTAINS] = true,
+    [OP_EQ] = true,          [OP_NEQ] = true,       [OP_GT] = true,
+    [OP_GTE] = true,         [OP_LT] = true,        [OP_LTE] = true,
+    [OP_IN] = true,          [OP_NOT_IN] = true,    [OP_CONTAINS] = true,
     [OP_STARTS_WITH] = true, [OP_ENDS_WITH] = true, [OP_OLDER_THAN] = true,
-    [OP_NEWER_THAN] = true, [OP_DUE_IN] = true,     [OP_DUE_AGO] = true,
+    [OP_NEWER_THAN] = true,  [OP_DUE_IN] = true,    [OP_DUE_AGO] = true,
 };
 
 static enum status
@@ -157,9 +156,9 @@ check_value(struct reader *r, const struct place *at, enum op op,
     struct error err = {0};
 
     if (needs_value[op] != (value != NULL))
-        return bad_at(r, at, "value", needs_value[op]
-                                          ? "is required by this operator"
-                                          : "is not allowed here");
+        return bad_at(r, at, "value",
+                      needs_value[op] ? "is required by this operator"
+                                      : "is not allowed here");
     bool period = op == OP_OLDER_THAN || op == OP_NEWER_THAN ||
                   op == OP_DUE_IN || op == OP_DUE_AGO;
     if (period && (!json_is(value, JSON_STRING) ||
@@ -168,8 +167,7 @@ check_value(struct reader *r, const struct place *at, enum op op,
     bool list = op == OP_IN || op == OP_NOT_IN;
     if (list && !json_is(value, JSON_ARRAY))
         return bad_at(r, at, "value", "must be a list");
-    bool text =
-        op == OP_CONTAINS || op == OP_STARTS_WITH || op == OP_ENDS_WITH;
+    bool text = op == OP_CONTAINS || op == OP_STARTS_WITH || op == OP_ENDS_WITH;
     if (text && !json_is(value, JSON_STRING))
         return bad_at(r, at, "value", "must be a string");
     return OK;

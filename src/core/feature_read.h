@@ -20,9 +20,10 @@ struct reader {
 };
 
 /* Raises E_INVALID at `at` (and `.member` when given). */
-__attribute__((format(printf, 4, 5))) enum status
-bad_at(struct reader *r, const struct place *at, const char *member,
-       const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) enum status bad_at(struct reader *r,
+                                                         const struct place *at,
+                                                         const char *member,
+                                                         const char *fmt, ...);
 /* Refuses members that `allowed` (NULL-terminated) does not list. */
 CHECKED enum status only(struct reader *r, const struct place *at,
                          const struct json *j, const char *const *allowed);

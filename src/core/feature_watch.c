@@ -17,8 +17,7 @@ add(struct watching *w, struct watch one)
         bool same_column = x->column && one.column
                                ? strcmp(x->column, one.column) == 0
                                : x->column == one.column;
-        if (x->op == one.op && strcmp(x->table, one.table) == 0 &&
-            same_column)
+        if (x->op == one.op && strcmp(x->table, one.table) == 0 && same_column)
             return;
     }
     if (w->n < WATCHES_MAX)

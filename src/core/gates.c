@@ -15,8 +15,8 @@ in_quiet_hours(const struct timing *t, int minute)
 }
 
 static enum status
-zone_of(const struct timing *t, const char *subject_tz,
-        const struct zone **out, struct error *err)
+zone_of(const struct timing *t, const char *subject_tz, const struct zone **out,
+        struct error *err)
 {
     const char *name = t->tz ? t->tz : "UTC";
 
@@ -67,8 +67,7 @@ note(struct arena *a, struct json *list, const char *gate, bool pass,
     o = json_put(a, o, "gate", json_string(a, gate));
     o = json_put(a, o, "result", json_string(a, pass ? "pass" : "fail"));
     if (until_us)
-        o = json_put(a, o, "until",
-                     json_string(a, iso_write(until_us, text)));
+        o = json_put(a, o, "until", json_string(a, iso_write(until_us, text)));
     (void)json_push(a, list, o);
 }
 
@@ -85,9 +84,8 @@ capped(int64_t cap, int64_t per_us, int64_t sent, int64_t oldest_us,
 }
 
 enum status
-send_gate(struct arena *a, const struct timing *t,
-          const struct send_facts *s, struct send_gate *out,
-          struct error *err)
+send_gate(struct arena *a, const struct timing *t, const struct send_facts *s,
+          struct send_gate *out, struct error *err)
 {
     int64_t open_us = 0, free_us = s->now_us + US_PER_S;
     struct json *list = json_array(a);

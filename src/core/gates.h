@@ -8,10 +8,10 @@
 
 struct send_facts {
     int64_t now_us;
-    const char *subject_tz;  /* IANA name, or NULL: UTC */
-    bool suppressed;         /* address on the suppression list */
-    bool exited;             /* an exit predicate holds now */
-    int64_t sent_feature;    /* within the feature's cap window */
+    const char *subject_tz;    /* IANA name, or NULL: UTC */
+    bool suppressed;           /* address on the suppression list */
+    bool exited;               /* an exit predicate holds now */
+    int64_t sent_feature;      /* within the feature's cap window */
     int64_t oldest_feature_us; /* oldest of those, for the next chance */
     int64_t workspace_cap, workspace_per_us; /* 0 = none */
     int64_t sent_workspace, oldest_workspace_us;

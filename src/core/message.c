@@ -32,8 +32,7 @@ message_parse(struct arena *a, const char *key, const char *text, size_t n,
                         "the head knows 'subject:' alone, not '%.*s'",
                         (int)(len > 60 ? 60 : len), line);
         const char *value = line + 8 + strspn(line + 8, " ");
-        out->subject =
-            arena_strndup(a, value, (size_t)(line + len - value));
+        out->subject = arena_strndup(a, value, (size_t)(line + len - value));
         line += len + 1;
     }
     out->body = end + 5;
@@ -51,8 +50,8 @@ collect(const MD_CHAR *text, MD_SIZE n, void *user)
 static bool
 scheme_ok(const char *href)
 {
-    static const char *const allowed[] = {"https://", "http://", "mailto:",
-                                          "#"};
+    static const char *const allowed[] = {"https://", "http://",
+                                          "mailto:", "#"};
 
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
         if (strncmp(href, allowed[i], strlen(allowed[i])) == 0)

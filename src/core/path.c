@@ -151,8 +151,10 @@ reverse(const struct catalog *c, const struct table *from,
     if (hop->filter_column && !table_column(to, hop->filter_column))
         return no_column(to, hop->filter_column, p, err);
     if (from->n_key != 1)
-        return fail(err, E_INVALID, "%s has no single key to join on (path "
-                    "%s)", from->full, p->text);
+        return fail(err, E_INVALID,
+                    "%s has no single key to join on (path "
+                    "%s)",
+                    from->full, p->text);
     *join = (struct path_join){.from = from,
                                .from_column = from->key[0],
                                .to = to,
@@ -164,17 +166,16 @@ reverse(const struct catalog *c, const struct table *from,
 
 enum status
 path_resolve(const struct catalog *c, const struct table *start,
-             const struct path *p, struct path_resolved *out,
-             struct error *err)
+             const struct path *p, struct path_resolved *out, struct error *err)
 {
     const struct table *at = start;
 
     *out = (struct path_resolved){0};
     for (size_t i = 0; i + 1 < p->n; i++) {
         struct path_join *join = &out->joins[out->n_joins];
-        enum status rc =
-            p->hops[i].via ? reverse(c, at, &p->hops[i], p, join, err)
-                           : forward(c, at, &p->hops[i], p, join, err);
+        enum status rc = p->hops[i].via
+                             ? reverse(c, at, &p->hops[i], p, join, err)
+                             : forward(c, at, &p->hops[i], p, join, err);
         if (rc != OK)
             return rc;
         at = join->to;
@@ -187,8 +188,7 @@ path_resolve(const struct catalog *c, const struct table *start,
     if (!out->column)
         return no_column(at, last->column, p, err);
     if (last->json_key && out->column->type != COLUMN_JSON)
-        return fail(err, E_INVALID, "%s.%s is %s, not JSON (path %s)",
-                    at->full, out->column->name, out->column->type_name,
-                    p->text);
+        return fail(err, E_INVALID, "%s.%s is %s, not JSON (path %s)", at->full,
+                    out->column->name, out->column->type_name, p->text);
     return OK;
 }

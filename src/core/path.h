@@ -56,7 +56,6 @@ struct path_resolved {
 CHECKED enum status path_resolve(const struct catalog *c,
                                  const struct table *start,
                                  const struct path *p,
-                                 struct path_resolved *out,
-                                 struct error *err);
+                                 struct path_resolved *out, struct error *err);
 
 #endif

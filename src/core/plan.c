@@ -62,15 +62,15 @@ plan_diff(struct arena *a, const struct object *wanted, size_t n_wanted,
 {
     struct plan *p = arena_alloc(a, sizeof(*p));
 
-    if (!p || !(p->steps = arena_array(a, n_wanted + n_found + 1,
-                                       sizeof(*p->steps))))
+    if (!p ||
+        !(p->steps = arena_array(a, n_wanted + n_found + 1, sizeof(*p->steps))))
         return fail(err, E_NOMEM, "plan");
     for (size_t i = 0; i < n_wanted; i++) {
         const struct object *have = find(found, n_found, &wanted[i]);
-        enum plan_action action =
-            !have                                           ? PLAN_CREATE
-            : strcmp(have->digest, wanted[i].digest) == 0 ? PLAN_KEEP
-                                                            : PLAN_REPLACE;
+        enum plan_action action = !have ? PLAN_CREATE
+                                  : strcmp(have->digest, wanted[i].digest) == 0
+                                      ? PLAN_KEEP
+                                      : PLAN_REPLACE;
         p->steps[p->n++] = (struct plan_step){
             .action = action,
             .wanted = &wanted[i],
@@ -139,8 +139,8 @@ plan_text(struct buf *out, const struct plan *p, bool color, bool with_sql)
         const struct plan_step *s = &p->steps[i];
         const struct object *o = s->wanted ? s->wanted : s->found;
         buf_printf(out, "%s%s %-7s %s %s", color ? looks[s->action].on : "",
-                   looks[s->action].glyph, plan_action_name(s->action),
-                   o->kind, o->name);
+                   looks[s->action].glyph, plan_action_name(s->action), o->kind,
+                   o->name);
         if (o->on && *o->on)
             buf_printf(out, " on %s", o->on);
         buf_printf(out, "%s\n", color ? "\033[0m" : "");

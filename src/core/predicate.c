@@ -79,8 +79,7 @@ trace_end(const struct eval_env *env, struct json *trace,
     if (!trace)
         return;
     if (expected)
-        (void)json_put(env->a, trace, "expected",
-                       json_clone(env->a, expected));
+        (void)json_put(env->a, trace, "expected", json_clone(env->a, expected));
     if (actual)
         (void)json_put(env->a, trace, "actual", json_clone(env->a, actual));
     (void)json_put(env->a, trace, "holds",
@@ -179,8 +178,8 @@ where_json(const struct eval_env *env, const struct predicates *where,
 
 static enum status
 count_fact(const struct eval_env *env, const struct predicate *p,
-           const char *link, const struct json *where,
-           const struct json **out, struct error *err)
+           const char *link, const struct json *where, const struct json **out,
+           struct error *err)
 {
     struct fact_need need = {.kind = FACT_COUNT,
                              .table = p->table,

@@ -26,8 +26,8 @@ struct eval_env {
 /* Value at a path: record or fact. *out is NULL when the fact is missing
  * (recorded), JSON null when there is no such row or value. */
 CHECKED enum status eval_path(const struct eval_env *env,
-                              const struct path *path,
-                              const struct json **out, struct error *err);
+                              const struct path *path, const struct json **out,
+                              struct error *err);
 
 /* AND over the list, short-circuit: later ones are traced as not evaluated.
  * Facts of the whole list are wanted at once, so one round trip suffices.

@@ -143,9 +143,8 @@ add_effect(struct stepping *x, const struct effect *e, size_t index,
         x->cap_effects = cap;
     }
     struct planned_effect *p = &x->effects[x->n_effects];
-    *p = (struct planned_effect){.effect = e,
-                                 .state = x->run.state,
-                                 .verdict = VERDICT_ENTERED};
+    *p = (struct planned_effect){
+        .effect = e, .state = x->run.state, .verdict = VERDICT_ENTERED};
     p->key = arena_printf(x->env->a, "%s_%lld_%zu", x->run.id,
                           (long long)x->run.state_entry, index);
     if (!p->key)
@@ -249,8 +248,7 @@ try_matches(struct stepping *x, const struct state *s, bool *taken,
 {
     enum status rc = OK;
 
-    for (size_t i = 0; rc == OK && !*taken && !x->needs &&
-                       i < s->n_transitions;
+    for (size_t i = 0; rc == OK && !*taken && !x->needs && i < s->n_transitions;
          i++)
         if (s->transitions[i].on_match)
             rc = try_transition(x, &s->transitions[i], taken, err);
@@ -262,17 +260,15 @@ try_timers(struct stepping *x, const struct state *s, bool *taken,
            struct error *err)
 {
     int64_t waited_us = x->env->now_us - x->run.state_entered_us;
-    int64_t tried_us = x->run.checked_us
-                           ? x->run.checked_us - x->run.state_entered_us
-                           : -1;
+    int64_t tried_us =
+        x->run.checked_us ? x->run.checked_us - x->run.state_entered_us : -1;
     const struct transition *t = next_timer(s, tried_us);
     enum status rc = OK;
 
     while (rc == OK && t && t->after_us <= waited_us && !*taken && !x->needs) {
         int64_t at_us = t->after_us;
-        for (size_t i = 0; rc == OK && !*taken && !x->needs &&
-                           i < s->n_transitions;
-             i++) {
+        for (size_t i = 0;
+             rc == OK && !*taken && !x->needs && i < s->n_transitions; i++) {
             const struct transition *o = &s->transitions[i];
             if (!o->on_match && o->after_us == at_us)
                 rc = try_transition(x, o, taken, err);
@@ -375,8 +371,8 @@ run_step(const struct decide_env *env, const struct feature *f,
     *out = (struct step){0};
     /* Within the entry's own batch the row is the event's; afterwards rows are
      * read again, for they may have changed. */
-    x.fresh = run->record && run->state_entry == 1 &&
-              run->entered_us == env->now_us;
+    x.fresh =
+        run->record && run->state_entry == 1 && run->entered_us == env->now_us;
     x.steps = new_trace(&x);
     enum status rc = advance(&x, err);
     if (rc != OK)

@@ -15,15 +15,16 @@ struct node {
     enum node_kind kind;
     const char *text; /* TEXT; path of VALUE and IF, list of FOR */
     size_t n;
-    const char *filter;   /* VALUE: "", "upcase", … */
-    const char *fallback; /* VALUE: default, or NULL */
-    const char *name;     /* FOR: loop variable */
+    const char *filter;        /* VALUE: "", "upcase", … */
+    const char *fallback;      /* VALUE: default, or NULL */
+    const char *name;          /* FOR: loop variable */
     struct node *body, *other; /* IF: then and else; FOR: body */
     struct node *next;
     int line;
 };
 
-struct template {
+struct template
+{
     struct node *first;
 };
 
@@ -44,9 +45,8 @@ bad(struct parsing *t, const char *what)
 static struct node *
 node_new(struct parsing *t, enum node_kind kind)
 {
-    struct node *n = t->nodes++ < NODES_MAX
-                         ? arena_alloc(t->a, sizeof(*n))
-                         : NULL;
+    struct node *n =
+        t->nodes++ < NODES_MAX ? arena_alloc(t->a, sizeof(*n)) : NULL;
 
     if (!n)
         (void)bad(t, "the template is too long");
@@ -78,8 +78,7 @@ path_ok(const char *s)
 
 /* "path | filter: "argument" | …" */
 static enum status
-parse_value(struct parsing *t, const char *s, const char *end,
-            struct node *out)
+parse_value(struct parsing *t, const char *s, const char *end, struct node *out)
 {
     const char *bar = memchr(s, '|', (size_t)(end - s));
 
@@ -97,10 +96,9 @@ parse_value(struct parsing *t, const char *s, const char *end,
                 return bad(t, "default: takes a quoted text");
             out->fallback =
                 arena_strndup(t->a, open + 1, (size_t)(close - open - 1));
-        } else if (f && (strcmp(f, "upcase") == 0 ||
-                         strcmp(f, "downcase") == 0 ||
-                         strcmp(f, "capitalize") == 0 ||
-                         strcmp(f, "date") == 0)) {
+        } else if (f &&
+                   (strcmp(f, "upcase") == 0 || strcmp(f, "downcase") == 0 ||
+                    strcmp(f, "capitalize") == 0 || strcmp(f, "date") == 0)) {
             out->filter = f;
         } else {
             return bad(t, "unknown filter");
@@ -289,8 +287,7 @@ lookup(const struct rendering *r, const struct scope *scope, const char *path)
 
     for (; scope; scope = scope->up)
         if (strlen(scope->name) == n && memcmp(scope->name, path, n) == 0)
-            return path[n] ? json_at(scope->value, path + n + 1)
-                           : scope->value;
+            return path[n] ? json_at(scope->value, path + n + 1) : scope->value;
     return json_at(r->context, path);
 }
 
@@ -336,8 +333,10 @@ render_value(struct rendering *r, const struct scope *scope,
 
     if (!v || v->kind == JSON_NULL || (v->kind == JSON_STRING && v->n == 0)) {
         if (!n->fallback) {
-            (void)error_hint(r->err, "give it a default: {{ %s | default: "
-                             "\"…\" }}", n->text);
+            (void)error_hint(r->err,
+                             "give it a default: {{ %s | default: "
+                             "\"…\" }}",
+                             n->text);
             return fail(r->err, E_INVALID, "line %d: '%s' is not known here",
                         n->line, n->text);
         }
@@ -390,9 +389,9 @@ render_list(struct rendering *r, const struct scope *scope,
             rc = render_value(r, scope, n);
             break;
         case NODE_IF:
-            rc = render_list(r, scope, truthy(lookup(r, scope, n->text))
-                                           ? n->body
-                                           : n->other);
+            rc = render_list(r, scope,
+                             truthy(lookup(r, scope, n->text)) ? n->body
+                                                               : n->other);
             break;
         case NODE_FOR:
             rc = render_for(r, scope, n);
@@ -403,8 +402,8 @@ render_list(struct rendering *r, const struct scope *scope,
 }
 
 enum status
-template_render(const struct template *t, const struct json *context,
-                bool html, struct buf *out, struct error *err)
+template_render(const struct template *t, const struct json *context, bool html,
+                struct buf *out, struct error *err)
 {
     struct rendering r = {
         .context = context, .html = html, .out = out, .err = err};

@@ -44,7 +44,6 @@ struct mail_content {
  * http, https, mailto only) and the text part made from the same source. */
 CHECKED enum status message_render(struct arena *a, const struct message *m,
                                    const struct json *context,
-                                   struct mail_content *out,
-                                   struct error *err);
+                                   struct mail_content *out, struct error *err);
 
 #endif

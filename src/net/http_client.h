@@ -21,9 +21,9 @@
 struct net_client; /* opaque */
 
 struct net_client_config {
-    int max_in_flight;       /* submits over it are E_BUSY */
-    int max_per_host;        /* connections per host */
-    bool allow_private;      /* SKENE_ALLOW_PRIVATE_EGRESS */
+    int max_in_flight;  /* submits over it are E_BUSY */
+    int max_per_host;   /* connections per host */
+    bool allow_private; /* SKENE_ALLOW_PRIVATE_EGRESS */
     const char *user_agent;
 };
 
@@ -55,7 +55,7 @@ struct net_http_call {
 struct net_mail_call {
     const char *url; /* smtp://user:pass@host:587, smtps://… */
     const char *from;
-    const char *to; /* one recipient: one action is one person */
+    const char *to;      /* one recipient: one action is one person */
     const char *message; /* RFC 5322 text, lines end with CRLF */
     size_t message_n;
     int timeout_ms;

@@ -32,8 +32,8 @@ struct http_request {
     const char *query; /* raw text after '?', or "" */
     const char *body;  /* NUL-terminated copy; "" when there is none */
     size_t body_n;
-    const char *peer;  /* "127.0.0.1", or "unix" */
-    bool local;        /* came over the unix socket */
+    const char *peer; /* "127.0.0.1", or "unix" */
+    bool local;       /* came over the unix socket */
 };
 
 struct http_reply {

@@ -226,8 +226,7 @@ prepare_row(struct arena *a, struct facts *facts,
             struct error *err)
 {
     struct json *record = NULL;
-    struct event e = {.workspace = li->workspace.id,
-                      .integration = li->row.id};
+    struct event e = {.workspace = li->workspace.id, .integration = li->row.id};
     size_t n = strlen(in->metadata);
 
     row->type = arena_strdup(a, in->type);
@@ -273,8 +272,7 @@ prepare(struct runtime *rt, struct submission *s,
     const struct live_integration *li =
         registry_integration(reg, integration->id);
     if (!li)
-        return fail(err, E_NOTFOUND, "integration %s is gone",
-                    integration->id);
+        return fail(err, E_NOTFOUND, "integration %s is gone", integration->id);
     struct facts *facts = facts_new(s->a);
     const char *workspace = arena_strdup(s->a, li->workspace.id);
     const char *id = arena_strdup(s->a, li->row.id);
@@ -310,8 +308,7 @@ ingest_submit(struct runtime *rt, const struct integration *integration,
         return fail(err, E_NOMEM, "ingest");
     }
     *s = (struct submission){.a = a, .n = n, .done = done, .user = user};
-    enum status rc =
-        prepare(rt, s, integration, epoch, transport, events, err);
+    enum status rc = prepare(rt, s, integration, epoch, transport, events, err);
     if (rc == OK) {
         s->bytes = arena_used(a);
         size_t held = atomic_fetch_add(&c->bytes, s->bytes);
@@ -354,8 +351,8 @@ ingest_wait(struct runtime *rt, const struct integration *integration,
 {
     struct waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER,
                        .ready = PTHREAD_COND_INITIALIZER};
-    enum status rc = ingest_submit(rt, integration, epoch, transport, events,
-                                   n, waiter_done, &w, err);
+    enum status rc = ingest_submit(rt, integration, epoch, transport, events, n,
+                                   waiter_done, &w, err);
 
     if (rc != OK)
         return rc;

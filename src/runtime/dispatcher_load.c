@@ -188,7 +188,7 @@ exit_check(struct flight *f, bool *exited)
     *exited = false;
     if (now_us - f->action.created_us < EXIT_CHECK_S * US_PER_S)
         return true;
-    if (exit_holds(rt, f->a, &f->action, exited, &err) == OK)
+    if (exit_holds(rt, f->d->lookups, f->a, &f->action, exited, &err) == OK)
         return true;
     flight_defer(f, now_us + RETRY_S * US_PER_S, NULL, err.msg);
     return false;

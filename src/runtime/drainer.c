@@ -21,8 +21,8 @@
 enum {
     SOURCES_MAX = 256,
     BATCH_MAX_BYTES = 256 * 1024 * 1024,
-    IDLE_POLL_MS = 2000,   /* a lost doorbell costs at most this */
-    TRAIL_POLL_MS = 20,    /* after a bell: what came within its pause */
+    IDLE_POLL_MS = 2000, /* a lost doorbell costs at most this */
+    TRAIL_POLL_MS = 20,  /* after a bell: what came within its pause */
     TRAIL_MS = 400,
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 30000,
@@ -34,7 +34,7 @@ struct source {
     char epoch[64];
     struct target *target;
     int64_t floor;
-    int64_t next_us;  /* monotonic: next fetch or connection try */
+    int64_t next_us; /* monotonic: next fetch or connection try */
     int64_t trail_until_us;
     int backoff_ms;
     bool seen; /* in this round's registry */
@@ -162,15 +162,15 @@ hand_over(struct drainer *d, struct source *s, const struct integration *row,
 }
 
 static enum status
-source_fetch(struct drainer *d, struct source *s,
-             const struct integration *row, struct error *err)
+source_fetch(struct drainer *d, struct source *s, const struct integration *row,
+             struct error *err)
 {
     struct drained_event *events = NULL;
     size_t n = 0;
     int64_t now_us = clock_mono_us();
 
-    enum status rc = drain_fetch(s->target, d->a, s->floor, DRAIN_BATCH,
-                                 &events, &n, err);
+    enum status rc =
+        drain_fetch(s->target, d->a, s->floor, DRAIN_BATCH, &events, &n, err);
     if (rc == OK && n)
         rc = hand_over(d, s, row, events, n, err);
     if (rc != OK)

@@ -60,9 +60,9 @@ batch_init(struct batch *b, struct engine *en, struct registry *reg,
                         .a = en->a,
                         .reg = reg,
                         .now_us = runtime_now_us(en->rt)};
-    struct map **maps[] = {&b->runs, &b->by_subject, &b->by_row,
-                           &b->born_by_subject, &b->born_by_row,
-                           &b->enrolments, &b->stage_of};
+    struct map **maps[] = {
+        &b->runs,        &b->by_subject, &b->by_row,  &b->born_by_subject,
+        &b->born_by_row, &b->enrolments, &b->stage_of};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         *maps[i] = map_new(b->a);
         if (!*maps[i])
@@ -111,8 +111,7 @@ load_events(struct batch *b, struct queued_event *queued, size_t n,
         w->scope = scope_of(b, queued[i].event.integration_id);
         rc = event_from_row(b->a, &queued[i].event, &w->event, err);
         if (rc == OK && w->scope)
-            w->routes =
-                map_get(w->scope->li->by_type, queued[i].event.type);
+            w->routes = map_get(w->scope->li->by_type, queued[i].event.type);
         w->wants_facts = routes_want_facts(w->routes);
     }
     return rc;
@@ -449,18 +448,17 @@ engine_rows(struct engine *en, const struct live_integration *li,
     if (!b.work)
         return fail(err, E_NOMEM, "page of %zu rows", n);
     for (size_t i = 0; fresh && i < n; i++)
-        b.work[b.n++] = (struct work){
-            .kind = WORK_ROW,
-            .scope = scope,
-            .row_route = {.feature = fresh},
-            .wants_facts = fresh->wants_facts,
-            .event = {.workspace = li->workspace.id,
-                      .integration = li->row.id,
-                      .table = fresh->f->table,
-                      .op = ROW_INSERT,
-                      .key = rows[i].key,
-                      .record = rows[i].record,
-                      .occurred_us = b.now_us}};
+        b.work[b.n++] = (struct work){.kind = WORK_ROW,
+                                      .scope = scope,
+                                      .row_route = {.feature = fresh},
+                                      .wants_facts = fresh->wants_facts,
+                                      .event = {.workspace = li->workspace.id,
+                                                .integration = li->row.id,
+                                                .table = fresh->f->table,
+                                                .op = ROW_INSERT,
+                                                .key = rows[i].key,
+                                                .record = rows[i].record,
+                                                .occurred_us = b.now_us}};
     rc = store_begin(runtime_store(en->rt), false, &b.tx, err);
     if (rc == OK)
         rc = decide_phase(&b, err);

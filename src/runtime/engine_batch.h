@@ -19,7 +19,7 @@ struct scope {
 
 struct work {
     enum work_kind kind;
-    struct scope *scope;        /* NULL: integration is gone */
+    struct scope *scope;         /* NULL: integration is gone */
     struct queued_event *queued; /* WORK_EVENT */
     struct event event;          /* WORK_EVENT, WORK_ROW */
     const struct routes *routes; /* WORK_EVENT; NULL: nobody asks */
@@ -60,11 +60,11 @@ struct batch {
     size_t n;
     struct scope *scopes;
     size_t n_scopes;
-    struct map *runs;        /* run id -> held_run */
-    struct map *by_subject;  /* "feature|subject" -> run_list */
-    struct map *by_row;      /* "feature|row key" -> run_list */
+    struct map *runs;       /* run id -> held_run */
+    struct map *by_subject; /* "feature|subject" -> run_list */
+    struct map *by_row;     /* "feature|row key" -> run_list */
     struct map *born_by_subject, *born_by_row; /* of this batch alone */
-    struct map *enrolments;  /* "feature|subject" -> held_enrolment */
+    struct map *enrolments; /* "feature|subject" -> held_enrolment */
     struct decision_row *decisions;
     size_t n_decisions, cap_decisions;
     struct map *stage_of; /* subject key -> stage name, as moved here */
@@ -75,8 +75,7 @@ struct batch {
 };
 
 /* engine_rows.c: conversions between stored rows and core's structs. */
-CHECKED enum status event_from_row(struct arena *a,
-                                   const struct event_row *row,
+CHECKED enum status event_from_row(struct arena *a, const struct event_row *row,
                                    struct event *out, struct error *err);
 CHECKED enum status run_from_row(struct arena *a, const struct run_row *row,
                                  struct run *out, struct error *err);
@@ -99,15 +98,11 @@ CHECKED enum status hold_enrolment(struct batch *b, const char *workspace_id,
                                    const char *subject_key,
                                    struct held_enrolment **out,
                                    struct error *err);
-CHECKED enum status hold_runs_of_subject(struct batch *b,
-                                         const struct live_integration *li,
-                                         const char *feature_id,
-                                         const char *subject_key,
-                                         struct run_list **out,
-                                         struct error *err);
+CHECKED enum status hold_runs_of_subject(
+    struct batch *b, const struct live_integration *li, const char *feature_id,
+    const char *subject_key, struct run_list **out, struct error *err);
 CHECKED enum status hold_runs_of_row(struct batch *b, const char *feature_id,
-                                     const char *row_key,
-                                     struct run_list **out,
+                                     const char *row_key, struct run_list **out,
                                      struct error *err);
 CHECKED enum status hold_new_run(struct batch *b, const struct run_row *row,
                                  const struct run *run, struct error *err);

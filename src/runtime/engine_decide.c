@@ -182,8 +182,8 @@ entry_apply(struct batch *b, struct work *w, struct live_feature *lf,
             bool *needs, struct error *err)
 {
     bool matched = d->conditions_held;
-    bool enrolment_changes = lf->f->mode == ENTRY_REMATCH &&
-                             held && held->row.matched != matched;
+    bool enrolment_changes =
+        lf->f->mode == ENTRY_REMATCH && held && held->row.matched != matched;
     enum status rc;
 
     if (d->verdict == VERDICT_ENTERED) {
@@ -196,11 +196,10 @@ entry_apply(struct batch *b, struct work *w, struct live_feature *lf,
     } else {
         /* A scan meets every row each time: only entries are worth a line. */
         bool quiet = w->kind == WORK_ROW;
-        rc = dry || quiet
-                 ? OK
-                 : decide_log(b, w->scope->li, w->event.id, lf->row.id,
-                              lf->row.key, lf->row.version, d->verdict,
-                              d->subject.key, NULL, d->detail, err);
+        rc = dry || quiet ? OK
+                          : decide_log(b, w->scope->li, w->event.id, lf->row.id,
+                                       lf->row.key, lf->row.version, d->verdict,
+                                       d->subject.key, NULL, d->detail, err);
     }
     if (rc == OK && !dry && !*needs && enrolment_changes) {
         held->row.matched = matched;
@@ -223,21 +222,19 @@ decide_trigger(struct batch *b, struct work *w, struct live_feature *lf,
 
     if (w->kind == WORK_EVENT && !trigger_matches(lf->f, &w->event))
         return OK;
-    enum status rc =
-        subject_resolve(&env, lf->f, &w->event, &s, &missing, err);
+    enum status rc = subject_resolve(&env, lf->f, &w->event, &s, &missing, err);
     if (rc == OK && missing) {
         *needs = true;
         return OK;
     }
     if (rc == OK && s.key)
-        rc = hold_enrolment(b, li->workspace.id, lf->row.id, s.key, &held,
-                            err);
+        rc = hold_enrolment(b, li->workspace.id, lf->row.id, s.key, &held, err);
     struct enrolment enrolment = {0};
     if (held)
-        enrolment = (struct enrolment){
-            .entries = held->row.entries,
-            .last_entered_us = held->row.last_entered_us,
-            .matched = held->row.matched};
+        enrolment =
+            (struct enrolment){.entries = held->row.entries,
+                               .last_entered_us = held->row.last_entered_us,
+                               .matched = held->row.matched};
     if (rc == OK)
         rc = decide_entry(&env, lf->f, lf->paused, &w->event, &s, &enrolment,
                           &d, err);
@@ -273,10 +270,9 @@ step_apply(struct batch *b, struct work *w, const struct feature *f,
         return OK;
     enum status rc = effects_apply(b, li, f, step, err);
     if (rc == OK)
-        rc = decide_log(b, li, event ? w->event.id : NULL,
-                        held->row.feature_id, f->key, held->row.version,
-                        step->verdict, held->row.subject_key, held->row.id,
-                        step->detail, err);
+        rc = decide_log(b, li, event ? w->event.id : NULL, held->row.feature_id,
+                        f->key, held->row.version, step->verdict,
+                        held->row.subject_key, held->row.id, step->detail, err);
     return rc;
 }
 
@@ -287,11 +283,10 @@ run_fail(struct batch *b, struct work *w, const struct feature *f,
     held->run.status = RUN_ENDED;
     run_to_row(&held->run, &held->row);
     held->dirty = true;
-    return decide_log(b, w->scope->li,
-                      w->kind == WORK_EVENT ? w->event.id : NULL,
-                      held->row.feature_id, f->key, held->row.version,
-                      VERDICT_ERROR, held->row.subject_key, held->row.id,
-                      reason_json(b->a, reason), err);
+    return decide_log(
+        b, w->scope->li, w->kind == WORK_EVENT ? w->event.id : NULL,
+        held->row.feature_id, f->key, held->row.version, VERDICT_ERROR,
+        held->row.subject_key, held->row.id, reason_json(b->a, reason), err);
 }
 
 static enum status
@@ -304,13 +299,13 @@ step_run(struct batch *b, struct work *w, struct held_run *held, bool dry,
 
     if (held->run.status != RUN_ACTIVE)
         return OK;
-    enum status rc = registry_version(b->reg, b->tx, w->scope->li,
-                                      held->row.feature_id, held->row.version,
-                                      &f, err);
+    enum status rc =
+        registry_version(b->reg, b->tx, w->scope->li, held->row.feature_id,
+                         held->row.version, &f, err);
     if (rc != OK)
         return rc;
-    rc = run_step(&env, f, &held->run,
-                  w->kind == WORK_EVENT ? &w->event : NULL, &step, err);
+    rc = run_step(&env, f, &held->run, w->kind == WORK_EVENT ? &w->event : NULL,
+                  &step, err);
     if (is_verdict(rc))
         return dry ? OK : run_fail(b, w, f, held, err ? err->msg : "", err);
     if (rc != OK)
@@ -336,13 +331,12 @@ decide_watch(struct batch *b, struct work *w, const struct route *route,
         return OK;
     if (route->watch->column) {
         const struct json *v = json_get(w->event.record, route->watch->column);
-        const char *id = json_is(v, JSON_STRING) ? v->text
+        const char *id = json_is(v, JSON_STRING)     ? v->text
                          : v && v->kind != JSON_NULL ? json_text(b->a, v)
                                                      : NULL;
         if (!id)
             return OK;
-        const char *key =
-            arena_printf(b->a, "%s/%s", lf->f->subject_table, id);
+        const char *key = arena_printf(b->a, "%s/%s", lf->f->subject_table, id);
         rc = key ? hold_runs_of_subject(b, li, lf->row.id, key, &list, err)
                  : fail(err, E_NOMEM, "subject");
     } else if (w->event.key) {
@@ -367,9 +361,9 @@ decide_event(struct batch *b, struct work *w, bool dry, bool *needs,
 
     for (size_t i = 0; rc == OK && w->routes && i < w->routes->n; i++) {
         const struct route *route = &w->routes->items[i];
-        rc = route->watch ? decide_watch(b, w, route, dry, needs, err)
-                          : decide_trigger(b, w, route->feature, dry, needs,
-                                           err);
+        rc = route->watch
+                 ? decide_watch(b, w, route, dry, needs, err)
+                 : decide_trigger(b, w, route->feature, dry, needs, err);
         /* Half-applied is not possible: facts of all routes are asked for
          * before anything is applied. */
         if (!dry && *needs)
@@ -397,9 +391,9 @@ decide_run(struct batch *b, struct work *w, bool dry, bool *needs,
         return OK;
     }
     const struct feature *f = NULL;
-    enum status rc = registry_version(b->reg, b->tx, w->scope->li,
-                                      held->row.feature_id, held->row.version,
-                                      &f, err);
+    enum status rc =
+        registry_version(b->reg, b->tx, w->scope->li, held->row.feature_id,
+                         held->row.version, &f, err);
     if (rc != OK)
         return rc;
     held->run.status = RUN_EXITED;

@@ -57,8 +57,8 @@ hold_enrolment(struct batch *b, const char *workspace_id,
     struct held_enrolment *held = arena_alloc(b->a, sizeof(*held));
     if (!held)
         return fail(err, E_NOMEM, "enrolment");
-    enum status rc = enrolment_get(b->tx, workspace_id, feature_id,
-                                   subject_key, &held->row, err);
+    enum status rc = enrolment_get(b->tx, workspace_id, feature_id, subject_key,
+                                   &held->row, err);
     held->row.workspace_id = workspace_id;
     held->row.feature_id = feature_id;
     held->row.subject_key = subject_key;
@@ -122,9 +122,9 @@ hold_runs_of_subject(struct batch *b, const struct live_integration *li,
     *out = map_get(b->by_subject, key);
     if (*out)
         return OK;
-    enum status rc = runs_of_subject(
-        b->tx, b->a, shard_of(li->workspace.id, subject_key), feature_id,
-        subject_key, &rows, &n, err);
+    enum status rc =
+        runs_of_subject(b->tx, b->a, shard_of(li->workspace.id, subject_key),
+                        feature_id, subject_key, &rows, &n, err);
     if (rc != OK)
         return rc;
     return hold_list(b, b->by_subject, key, rows, n, out, err);
@@ -166,8 +166,8 @@ born_add(struct batch *b, struct map *born, struct map *lists,
     enum status rc = OK;
     if (!fresh) {
         fresh = arena_alloc(b->a, sizeof(*fresh));
-        rc = fresh ? map_put(born, key, fresh, err)
-                   : fail(err, E_NOMEM, "runs");
+        rc =
+            fresh ? map_put(born, key, fresh, err) : fail(err, E_NOMEM, "runs");
     }
     if (rc == OK)
         rc = list_add(b, fresh, held, err);
@@ -196,8 +196,7 @@ hold_new_run(struct batch *b, const struct run_row *row, const struct run *run,
 }
 
 enum status
-add_decision(struct batch *b, const struct decision_row *row,
-             struct error *err)
+add_decision(struct batch *b, const struct decision_row *row, struct error *err)
 {
     struct decision_row *rows = grown(b, b->decisions, b->n_decisions,
                                       &b->cap_decisions, sizeof(*rows));

@@ -16,8 +16,8 @@ parse_json(struct arena *a, const char *text, const struct json **out,
         *out = NULL;
         return OK;
     }
-    enum status rc = json_parse(a, text, strlen(text), RECORD_MAX_BYTES, &j,
-                                err);
+    enum status rc =
+        json_parse(a, text, strlen(text), RECORD_MAX_BYTES, &j, err);
     *out = j;
     return rc;
 }
@@ -134,9 +134,9 @@ named_write(struct json_writer *w, const char *member, const char *const *kv)
 
 static void
 payload_write(struct arena *a, struct buf *out,
-              const struct live_integration *li,
-              const struct feature *f, const struct run *run,
-              const struct planned_effect *e, int64_t now_us)
+              const struct live_integration *li, const struct feature *f,
+              const struct run *run, const struct planned_effect *e,
+              int64_t now_us)
 {
     struct json_writer w = jw_new(out);
     const struct workspace *ws = &li->workspace;
@@ -151,8 +151,8 @@ payload_write(struct arena *a, struct buf *out,
     jw_kv_string(&w, "run", run->id);
     named_write(&w, "subject",
                 (const char *const[]){"table", run->subject.table, "id",
-                                      run->subject.id, "key",
-                                      run->subject.key, NULL});
+                                      run->subject.id, "key", run->subject.key,
+                                      NULL});
     named_write(&w, "workspace",
                 (const char *const[]){"id", ws->id, "slug", ws->slug, "name",
                                       ws->name, NULL});

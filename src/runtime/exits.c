@@ -17,8 +17,8 @@ struct subject_run {
 
 static enum status
 find_run(struct runtime *rt, struct registry *reg, struct arena *a,
-         const struct action_row *action, struct subject_run *out,
-         bool *found, struct error *err)
+         const struct action_row *action, struct subject_run *out, bool *found,
+         struct error *err)
 {
     struct run_row *rows = NULL;
     size_t n = 0;
@@ -70,8 +70,8 @@ exit_holds(struct runtime *rt, struct lookups *lookups, struct arena *a,
     struct target *t = NULL;
 
     *holds = false;
-    enum status rc = facts ? registry_get(rt, &reg, err)
-                           : fail(err, E_NOMEM, "facts");
+    enum status rc =
+        facts ? registry_get(rt, &reg, err) : fail(err, E_NOMEM, "facts");
     if (rc == OK)
         rc = find_run(rt, reg, a, action, &run, &found, err);
     if (rc != OK || !found)

@@ -11,8 +11,8 @@
 #include "net/http_server.h"
 #include "runtime/runtime.h"
 
-struct feed; /* opaque: the readers */
-struct feed *feed_new(void); /* NULL when out of memory */
+struct feed;                    /* opaque: the readers */
+struct feed *feed_new(void);    /* NULL when out of memory */
 void feed_free(struct feed *f); /* ends the streams; NULL is allowed */
 
 /* Hands the stream over; it gets every line published from now on for that

@@ -79,10 +79,9 @@ batch_parse(struct arena *a, const struct json *body,
         return fail(err, E_NOMEM, "%u records", records->n);
     for (uint32_t i = 0; i < records->n; i++) {
         const char *prefix = arena_printf(a, "records[%u]", i);
-        enum status rc = prefix
-                             ? record_parse(a, records->items[i], prefix,
-                                            &events[i], err)
-                             : fail(err, E_NOMEM, "record");
+        enum status rc =
+            prefix ? record_parse(a, records->items[i], prefix, &events[i], err)
+                   : fail(err, E_NOMEM, "record");
         if (rc != OK)
             return rc;
     }
@@ -111,8 +110,8 @@ table_parse(struct arena *a, const struct json *body, const char *text,
 {
     static const struct {
         const char *type, *op;
-    } ops[] = {{"INSERT", "insert"}, {"UPDATE", "update"},
-               {"DELETE", "delete"}};
+    } ops[] = {
+        {"INSERT", "insert"}, {"UPDATE", "update"}, {"DELETE", "delete"}};
     const char *type = json_get_str(body, "type", "");
     const char *schema = json_get_str(body, "schema", NULL);
     const char *table = json_get_str(body, "table", NULL);
@@ -172,9 +171,8 @@ ingest_parse(struct arena *a, const char *text, size_t n,
     }
     if (strcmp(type, "BATCH") == 0)
         return batch_parse(a, body, out, out_n, err);
-    bool outbox =
-        strcmp(json_get_str(body, "table", ""), "event_log") == 0 &&
-        strcmp(json_get_str(body, "schema", ""), "skene_growth") == 0;
+    bool outbox = strcmp(json_get_str(body, "table", ""), "event_log") == 0 &&
+                  strcmp(json_get_str(body, "schema", ""), "skene_growth") == 0;
     if (!outbox)
         return table_parse(a, body, text, n, out, out_n, err);
     *out = arena_alloc(a, sizeof(**out));

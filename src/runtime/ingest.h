@@ -33,8 +33,8 @@ typedef void ingest_done(const struct ingest_result *result, void *user);
 CHECKED enum status ingest_submit(struct runtime *rt,
                                   const struct integration *integration,
                                   const char *epoch, const char *transport,
-                                  const struct received_event *events,
-                                  size_t n, ingest_done *done, void *user,
+                                  const struct received_event *events, size_t n,
+                                  ingest_done *done, void *user,
                                   struct error *err);
 /* The same, waiting for the result: for the drain and tests. */
 CHECKED enum status ingest_wait(struct runtime *rt,

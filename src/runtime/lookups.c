@@ -50,12 +50,12 @@ integration_dsn(struct runtime *rt, const struct integration *row,
 
     if (!row->dsn_sealed) {
         (void)error_hint(err, "connect it again with a connection string");
-        return fail(err, E_FORBIDDEN,
-                    "integration %s has no connection string", row->name);
+        return fail(err, E_FORBIDDEN, "integration %s has no connection string",
+                    row->name);
     }
     (void)snprintf(aad, sizeof(aad), "%s|dsn|%s", row->workspace_id, row->id);
-    enum status rc = unseal(&runtime_config_get(rt)->key, aad, row->dsn_sealed,
-                            out, err);
+    enum status rc =
+        unseal(&runtime_config_get(rt)->key, aad, row->dsn_sealed, out, err);
     return rc == OK ? OK
                     : error_wrap(err, "connection string of %s", row->name);
 }
@@ -108,8 +108,8 @@ lookups_target(struct lookups *l, const struct live_integration *li,
 
     if (li->row.dsn_sealed)
         sha256_hex(li->row.dsn_sealed, strlen(li->row.dsn_sealed), digest);
-    if (s->target && (strcmp(digest, s->dsn_digest) != 0 ||
-                      !target_alive(s->target))) {
+    if (s->target &&
+        (strcmp(digest, s->dsn_digest) != 0 || !target_alive(s->target))) {
         target_close(s->target);
         s->target = NULL;
     }

@@ -25,8 +25,7 @@ CHECKED enum status op_connect(struct runtime *rt, struct arena *a,
 CHECKED enum status op_integration_status(struct runtime *rt, struct arena *a,
                                           const char *workspace_id,
                                           const char *integration_id,
-                                          struct json **out,
-                                          struct error *err);
+                                          struct json **out, struct error *err);
 /* Reads the catalogue again and stores it. `refresh` false: the stored one. */
 CHECKED enum status op_schema(struct runtime *rt, struct arena *a,
                               const char *workspace_id,
@@ -48,15 +47,15 @@ CHECKED enum status op_rotate_secret(struct runtime *rt, struct arena *a,
  * only one. Out: the feature as op_feature() shows it. */
 CHECKED enum status op_feature_put(struct runtime *rt, struct arena *a,
                                    const char *workspace_id,
-                                   const char *integration_id,
-                                   const char *text, size_t n,
-                                   struct json **out, struct error *err);
+                                   const char *integration_id, const char *text,
+                                   size_t n, struct json **out,
+                                   struct error *err);
 /* "active", "paused", "archived". Active features need a deployment: the
  * answer's "pending_deploy" tells. */
 CHECKED enum status op_feature_status(struct runtime *rt, struct arena *a,
-                                      const char *workspace_id,
-                                      const char *key, const char *status,
-                                      struct json **out, struct error *err);
+                                      const char *workspace_id, const char *key,
+                                      const char *status, struct json **out,
+                                      struct error *err);
 /* {"id","key","name","status","version","stage","source","document",
  *  "runs":{state:n},…}; key NULL: {"data":[…]} of all, without documents. */
 CHECKED enum status op_feature(struct runtime *rt, struct arena *a,

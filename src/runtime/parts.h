@@ -67,7 +67,7 @@ struct feed *runtime_feed(struct runtime *rt);
 int64_t runtime_fence(struct runtime *rt); /* of our shard leases */
 
 /* A bell a thread waits on: set from any thread, cleared by the wait. */
-struct bell; /* opaque */
+struct bell;                 /* opaque */
 struct bell *bell_new(void); /* NULL when out of memory */
 void bell_free(struct bell *b);
 void bell_ring(struct bell *b);
@@ -79,9 +79,8 @@ bool bell_wait(struct bell *b, int timeout_ms);
  * An unreachable database is an error: the send waits. */
 struct lookups; /* runtime/lookups.h: the calling thread's */
 CHECKED enum status exit_holds(struct runtime *rt, struct lookups *lookups,
-                               struct arena *a,
-                               const struct action_row *action, bool *holds,
-                               struct error *err);
+                               struct arena *a, const struct action_row *action,
+                               bool *holds, struct error *err);
 
 /* Dies at once when SKENE_FAILPOINT is "<name>:kill"; the crash tests' hook. */
 void failpoint(const char *name);

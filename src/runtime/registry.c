@@ -136,9 +136,9 @@ feature_routes(struct arena *a, struct live_integration *li,
     if (rc == OK)
         rc = feature_watches(a, f, &watches, &n, err);
     for (size_t i = 0; rc == OK && i < n; i++)
-        rc = route_add(
-            a, li, watches[i].table, watches[i].op,
-            (struct route){.feature = lf, .watch = &watches[i]}, err);
+        rc =
+            route_add(a, li, watches[i].table, watches[i].op,
+                      (struct route){.feature = lf, .watch = &watches[i]}, err);
     return rc;
 }
 
@@ -337,8 +337,7 @@ version_load(struct registry *r, struct store_tx *tx, const char *key,
 enum status
 registry_version(struct registry *r, struct store_tx *tx,
                  const struct live_integration *li, const char *feature_id,
-                 int64_t version, const struct feature **out,
-                 struct error *err)
+                 int64_t version, const struct feature **out, struct error *err)
 {
     struct live_feature *lf = live_feature_find(li, feature_id);
 

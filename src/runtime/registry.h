@@ -35,7 +35,7 @@ struct routes {
 struct live_integration {
     struct integration row;
     struct workspace workspace;
-    struct catalog *catalog; /* NULL before introspection */
+    struct catalog *catalog;       /* NULL before introspection */
     struct live_feature *features; /* active and paused */
     size_t n_features;
     struct map *by_type; /* "schema.table.op" -> struct routes */

@@ -60,8 +60,8 @@ first_lease(struct runtime *rt, struct error *err)
     if (rc == OK)
         rc = workspace_ensure(tx, "default", "Default", now_us, err);
     if (rc == OK)
-        rc = lease_take(tx, rt->node, INT64_MAX, now_us +
-                        LEASE_FIRST_S * US_PER_S, &rt->fence, err);
+        rc = lease_take(tx, rt->node, INT64_MAX,
+                        now_us + LEASE_FIRST_S * US_PER_S, &rt->fence, err);
     if (rc != OK)
         return rc;
     struct store_tx *whole = tx;
@@ -202,8 +202,8 @@ runtime_ready(struct runtime *rt, struct arena *a, const char **why)
         struct drain_state state;
         if (runtime_drain_state(rt, a, row->id, &state) &&
             strcmp(state.state, "waiting") == 0) {
-            *why = arena_printf(a, "integration %s: %s", row->name,
-                                state.error);
+            *why =
+                arena_printf(a, "integration %s: %s", row->name, state.error);
             return false;
         }
     }

@@ -20,17 +20,17 @@ struct runtime; /* opaque */
 struct runtime_config {
     const char *store_url;
     struct clock clock;
-    struct seal_key key;      /* seals secrets in the store */
-    const char *public_url;   /* "http://127.0.0.1:8787" */
-    const char *mail_from;    /* "Acme <hello@acme.example>" */
+    struct seal_key key;    /* seals secrets in the store */
+    const char *public_url; /* "http://127.0.0.1:8787" */
+    const char *mail_from;  /* "Acme <hello@acme.example>" */
     const char *resend_key;
-    const char *resend_url;   /* "https://api.resend.com" */
+    const char *resend_url; /* "https://api.resend.com" */
     const char *smtp_url;
-    const char *track_sink;   /* URL that gets analytics events */
+    const char *track_sink;     /* URL that gets analytics events */
     const char *webhook_secret; /* "whsec_…" of the default workspace */
     bool allow_private_egress;
-    int workers;              /* threads; 0 = 2 */
-    int64_t retention_days;   /* 0 = 30 */
+    int workers;            /* threads; 0 = 2 */
+    int64_t retention_days; /* 0 = 30 */
     struct log log;
 };
 

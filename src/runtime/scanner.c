@@ -19,7 +19,7 @@ enum {
     LOOK_MS = 1000,
     PAGE_ROWS = 500,
     PAGE_MAX_BYTES = 64 * 1024 * 1024,
-    RETRY_S = 30,          /* a scan whose database did not answer */
+    RETRY_S = 30, /* a scan whose database did not answer */
     RETENTION_EVERY_S = 600,
     RETENTION_STEP = 500,
 };
@@ -117,8 +117,7 @@ scan(struct scanner *s, const struct live_integration *li,
 
     if (!pages[0] || !pages[1])
         return fail(err, E_NOMEM, "scan");
-    enum status rc =
-        position_get(s, pages[1], lf->row.id, &position, err);
+    enum status rc = position_get(s, pages[1], lf->row.id, &position, err);
     position.feature_id = lf->row.id;
     position.scan_started_us = runtime_now_us(s->rt);
     while (rc == OK && more && !atomic_load(&s->stop)) {
@@ -201,8 +200,7 @@ retention(struct scanner *s)
         AUTO_TX tx = NULL;
         enum status rc = store_begin(runtime_store(s->rt), true, &tx, &err);
         if (rc == OK)
-            rc = retention_step(tx, before_us, RETENTION_STEP, &deleted,
-                                &err);
+            rc = retention_step(tx, before_us, RETENTION_STEP, &deleted, &err);
         struct store_tx *whole = tx;
         tx = NULL;
         if (rc == OK)
@@ -224,8 +222,7 @@ run(void *arg)
     while (!atomic_load(&s->stop)) {
         look(s);
         if (clock_mono_us() >= s->retention_at_us) {
-            s->retention_at_us =
-                clock_mono_us() + RETENTION_EVERY_S * US_PER_S;
+            s->retention_at_us = clock_mono_us() + RETENTION_EVERY_S * US_PER_S;
             retention(s);
         }
         (void)bell_wait(s->bell, LOOK_MS);

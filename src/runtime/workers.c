@@ -12,8 +12,8 @@
 enum {
     WORKERS_MAX = 16,
     BATCH_ITEMS = 1000,
-    IDLE_MS = 2000,  /* a lost wake costs at most this */
-    PAUSE_MS = 500,  /* after a store error */
+    IDLE_MS = 2000, /* a lost wake costs at most this */
+    PAUSE_MS = 500, /* after a store error */
     CONFLICTS_MAX = 20,
 };
 
@@ -68,8 +68,8 @@ worker_start(struct workers *all, int i)
     w->to = (i + 1) * SHARD_COUNT / all->n - 1;
     w->bell = bell_new();
     w->engine = engine_new(all->rt);
-    w->started = w->bell && w->engine &&
-                 pthread_create(&w->thread, NULL, run, w) == 0;
+    w->started =
+        w->bell && w->engine && pthread_create(&w->thread, NULL, run, w) == 0;
     return w->started;
 }
 

@@ -52,8 +52,8 @@ actions_due(struct store_tx *tx, struct arena *a, int shard_from, int shard_to,
             int64_t now_us, size_t limit, struct action_row **out, size_t *n,
             struct error *err)
 {
-    const struct db_value p[] = {DB_I(shard_from), DB_I(shard_to),
-                                 DB_I(now_us), DB_I((int64_t)limit)};
+    const struct db_value p[] = {DB_I(shard_from), DB_I(shard_to), DB_I(now_us),
+                                 DB_I((int64_t)limit)};
 
     return query(tx, a, STORE_SQL_ACTIONS_DUE, p, N_OF(p), out, n, err);
 }
@@ -77,9 +77,9 @@ action_get(struct store_tx *tx, struct arena *a, const char *workspace_id,
            const char *id, struct action_row *out, struct error *err)
 {
     const struct db_value p[] = {DB_S(workspace_id), DB_S(id)};
-    enum status rc = fields_one(tx, a, STORE_SQL_ACTION_GET, p, N_OF(p),
-                                action_fields, ACTION_FIELDS, out, "action",
-                                err);
+    enum status rc =
+        fields_one(tx, a, STORE_SQL_ACTION_GET, p, N_OF(p), action_fields,
+                   ACTION_FIELDS, out, "action", err);
 
     return rc == E_NOTFOUND ? fail(err, rc, "no action '%s'", id) : rc;
 }
@@ -90,10 +90,14 @@ actions_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
              const char *before_id, size_t limit, struct action_row **out,
              size_t *n, struct error *err)
 {
-    const struct db_value p[] = {
-        DB_S(workspace_id), DB_S(status),    DB_S(event_id),
-        DB_S(run_id),       DB_S(before_id),
-        DB_I(limit == 0 ? 50 : limit > 1000 ? 1000 : (int64_t)limit)};
+    const struct db_value p[] = {DB_S(workspace_id),
+                                 DB_S(status),
+                                 DB_S(event_id),
+                                 DB_S(run_id),
+                                 DB_S(before_id),
+                                 DB_I(limit == 0     ? 50
+                                      : limit > 1000 ? 1000
+                                                     : (int64_t)limit)};
 
     if (event_id && !status && !run_id && !before_id)
         return query(tx, a, STORE_SQL_ACTIONS_OF_EVENT,
@@ -125,8 +129,7 @@ enum status
 attempts_of(struct store_tx *tx, struct arena *a, const char *action_id,
             struct attempt_row **out, size_t *n, struct error *err)
 {
-    const struct db_value p[] = {DB_I(shard_of_id(action_id)),
-                                 DB_S(action_id)};
+    const struct db_value p[] = {DB_I(shard_of_id(action_id)), DB_S(action_id)};
 
     return fields_query(tx, a, STORE_SQL_ATTEMPTS_OF, p, N_OF(p),
                         attempt_fields, N_OF(attempt_fields), sizeof(**out),
@@ -136,9 +139,9 @@ attempts_of(struct store_tx *tx, struct arena *a, const char *action_id,
 /* ---- sends ---- */
 
 enum status
-send_add(struct store_tx *tx, const char *workspace_id,
-         const char *subject_key, const char *feature_id,
-         const char *action_id, int64_t at_us, struct error *err)
+send_add(struct store_tx *tx, const char *workspace_id, const char *subject_key,
+         const char *feature_id, const char *action_id, int64_t at_us,
+         struct error *err)
 {
     const struct db_value p[] = {DB_I(shard_of(workspace_id, subject_key)),
                                  DB_S(workspace_id),
@@ -206,8 +209,7 @@ inbox_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
                                  DB_I(page(limit))};
 
     return fields_query(tx, a, STORE_SQL_INBOX_LIST, p, N_OF(p), mail_fields,
-                        N_OF(mail_fields), sizeof(**out), (void **)out, n,
-                        err);
+                        N_OF(mail_fields), sizeof(**out), (void **)out, n, err);
 }
 
 enum status
@@ -276,9 +278,8 @@ suppression_remove(struct store_tx *tx, const char *workspace_id,
 }
 
 enum status
-suppression_find(struct store_tx *tx, struct arena *a,
-                 const char *workspace_id, const char *address,
-                 const char **reason, struct error *err)
+suppression_find(struct store_tx *tx, struct arena *a, const char *workspace_id,
+                 const char *address, const char **reason, struct error *err)
 {
     const struct db_value p[] = {DB_S(workspace_id), DB_S(address)};
     struct db_rows rows;
@@ -290,9 +291,8 @@ suppression_find(struct store_tx *tx, struct arena *a,
 }
 
 enum status
-suppression_list(struct store_tx *tx, struct arena *a,
-                 const char *workspace_id, struct suppression_row **out,
-                 size_t *n, struct error *err)
+suppression_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
+                 struct suppression_row **out, size_t *n, struct error *err)
 {
     static const struct field fields[] = {
         TEXT_OF(suppression_row, address),
@@ -326,6 +326,6 @@ store_counts(struct store_tx *tx, const char *workspace_id,
 
     if (!a)
         return fail(err, E_NOMEM, "counts");
-    return fields_one(tx, a, STORE_SQL_COUNTS, p, N_OF(p), fields,
-                      N_OF(fields), out, "counts", err);
+    return fields_one(tx, a, STORE_SQL_COUNTS, p, N_OF(p), fields, N_OF(fields),
+                      out, "counts", err);
 }

@@ -2,6 +2,7 @@
  * The SQLite driver: WAL, synchronous=FULL (a commit is on the disk when it
  * returns), prepared statements kept by number.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -81,13 +82,12 @@ db_open_sqlite(const char *path, bool read_only, struct db **out,
                struct error *err)
 {
     /* 16 MiB of cache a connection at most; -16384 means KiB. */
-    static const char pragmas[] =
-        "pragma journal_mode = wal;"
-        "pragma synchronous = full;"
-        "pragma temp_store = memory;"
-        "pragma cache_size = -8192;"
-        "pragma wal_autocheckpoint = 4000;"
-        "pragma foreign_keys = on;";
+    static const char pragmas[] = "pragma journal_mode = wal;"
+                                  "pragma synchronous = full;"
+                                  "pragma temp_store = memory;"
+                                  "pragma cache_size = -8192;"
+                                  "pragma wal_autocheckpoint = 4000;"
+                                  "pragma foreign_keys = on;";
     struct db *db = calloc(1, sizeof(*db));
 
     if (!db)
@@ -96,7 +96,7 @@ db_open_sqlite(const char *path, bool read_only, struct db **out,
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         free(db);
-        return fail(err, E_IO, "store %s: %m", path);
+        return fail(err, E_IO, "store %s: %s", path, strerror(errno));
     }
     (void)close(fd);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -166,7 +166,7 @@ bind(sqlite3_stmt *s, const struct db_value *params, size_t n)
     int code = SQLITE_OK;
 
     for (size_t i = 0; code == SQLITE_OK && i < n; i++) {
-        char name[8];
+        char name[24];
         (void)snprintf(name, sizeof(name), "$%zu", i + 1);
         int at = sqlite3_bind_parameter_index(s, name);
         if (at == 0)
@@ -248,9 +248,8 @@ take_row(struct arena *a, sqlite3_stmt *s, struct db_rows *out, size_t *cap,
 }
 
 enum status
-db_query(struct db *db, struct arena *a, int sql,
-         const struct db_value *params, size_t n, struct db_rows *out,
-         struct error *err)
+db_query(struct db *db, struct arena *a, int sql, const struct db_value *params,
+         size_t n, struct db_rows *out, struct error *err)
 {
     sqlite3_stmt *s = NULL;
     size_t cap = 0;

@@ -6,11 +6,16 @@
 #include "store/fields.h"
 
 static const struct field event_fields[] = {
-    TEXT_OF(event_row, id),           TEXT_OF(event_row, workspace_id),
-    TEXT_OF(event_row, integration_id), INT64_OF(event_row, source_id),
-    TEXT_OF(event_row, type),         TEXT_OF(event_row, key),
-    TEXT_OF(event_row, record),       TEXT_OF(event_row, old),
-    INT64_OF(event_row, occurred_us), INT64_OF(event_row, received_us),
+    TEXT_OF(event_row, id),
+    TEXT_OF(event_row, workspace_id),
+    TEXT_OF(event_row, integration_id),
+    INT64_OF(event_row, source_id),
+    TEXT_OF(event_row, type),
+    TEXT_OF(event_row, key),
+    TEXT_OF(event_row, record),
+    TEXT_OF(event_row, old),
+    INT64_OF(event_row, occurred_us),
+    INT64_OF(event_row, received_us),
     TEXT_OF(event_row, transport),
 };
 
@@ -56,9 +61,9 @@ queued_event(struct store_tx *tx, struct arena *a, const struct db_rows *queue,
     const char *id = db_str(queue, row, 3);
     const struct db_value p[] = {DB_I(shard_of_id(id)), DB_S(id)};
 
-    enum status rc = fields_one(tx, a, STORE_SQL_QUEUE_EVENT, p, N_OF(p),
-                                event_fields, EVENT_FIELDS, &out->event,
-                                "event of a queue entry", err);
+    enum status rc =
+        fields_one(tx, a, STORE_SQL_QUEUE_EVENT, p, N_OF(p), event_fields,
+                   EVENT_FIELDS, &out->event, "event of a queue entry", err);
     out->event.queue_shard = (int)db_int(queue, row, 0);
     out->seq = db_int(queue, row, 1);
     out->attempts = db_int(queue, row, 2);
@@ -70,8 +75,8 @@ queue_load(struct store_tx *tx, struct arena *a, int shard_from, int shard_to,
            int64_t now_us, size_t limit, struct queued_event **out, size_t *n,
            struct error *err)
 {
-    const struct db_value p[] = {DB_I(shard_from), DB_I(shard_to),
-                                 DB_I(now_us), DB_I((int64_t)limit)};
+    const struct db_value p[] = {DB_I(shard_from), DB_I(shard_to), DB_I(now_us),
+                                 DB_I((int64_t)limit)};
     struct db_rows rows;
     enum status rc =
         tx_query(tx, a, STORE_SQL_QUEUE_LOAD, p, N_OF(p), &rows, err);
@@ -128,9 +133,8 @@ event_get(struct store_tx *tx, struct arena *a, const char *workspace_id,
 {
     const struct db_value p[] = {DB_I(shard_of_id(id)), DB_S(id),
                                  DB_S(workspace_id)};
-    enum status rc =
-        fields_one(tx, a, STORE_SQL_EVENT_GET, p, N_OF(p), event_fields,
-                   EVENT_FIELDS, out, "event", err);
+    enum status rc = fields_one(tx, a, STORE_SQL_EVENT_GET, p, N_OF(p),
+                                event_fields, EVENT_FIELDS, out, "event", err);
 
     return rc == E_NOTFOUND ? fail(err, rc, "no event '%s'", id) : rc;
 }
@@ -179,8 +183,9 @@ enum { LOG_LIMIT_MAX = 1000 };
 static int64_t
 limit_of(size_t limit)
 {
-    return limit == 0 ? 50 : limit > LOG_LIMIT_MAX ? LOG_LIMIT_MAX
-                                                   : (int64_t)limit;
+    return limit == 0              ? 50
+           : limit > LOG_LIMIT_MAX ? LOG_LIMIT_MAX
+                                   : (int64_t)limit;
 }
 
 enum status
@@ -189,17 +194,16 @@ events_list(struct store_tx *tx, struct arena *a, const struct log_filter *f,
 {
     bool decided = f->feature_key || f->verdict || f->subject_key;
     bool after = f->after_id != NULL;
-    const struct db_value p[] = {
-        DB_S(f->workspace_id),
-        DB_S(f->type),
-        DB_I(decided),
-        DB_S(f->feature_key),
-        DB_S(f->verdict),
-        DB_S(f->subject_key),
-        DB_I(f->since_us),
-        DB_I(f->until_us ? f->until_us : INT64_MAX),
-        DB_S(after ? f->after_id : f->before_id),
-        DB_I(limit_of(f->limit))};
+    const struct db_value p[] = {DB_S(f->workspace_id),
+                                 DB_S(f->type),
+                                 DB_I(decided),
+                                 DB_S(f->feature_key),
+                                 DB_S(f->verdict),
+                                 DB_S(f->subject_key),
+                                 DB_I(f->since_us),
+                                 DB_I(f->until_us ? f->until_us : INT64_MAX),
+                                 DB_S(after ? f->after_id : f->before_id),
+                                 DB_I(limit_of(f->limit))};
 
     return fields_query(
         tx, a, after ? STORE_SQL_EVENTS_AFTER : STORE_SQL_EVENTS_BEFORE, p,
@@ -208,20 +212,18 @@ events_list(struct store_tx *tx, struct arena *a, const struct log_filter *f,
 }
 
 enum status
-decisions_list(struct store_tx *tx, struct arena *a,
-               const struct log_filter *f, struct decision_row **out,
-               size_t *n, struct error *err)
+decisions_list(struct store_tx *tx, struct arena *a, const struct log_filter *f,
+               struct decision_row **out, size_t *n, struct error *err)
 {
     bool after = f->after_id != NULL;
-    const struct db_value p[] = {
-        DB_S(f->workspace_id),
-        DB_S(f->feature_key),
-        DB_S(f->verdict),
-        DB_S(f->subject_key),
-        DB_I(f->since_us),
-        DB_I(f->until_us ? f->until_us : INT64_MAX),
-        DB_S(after ? f->after_id : f->before_id),
-        DB_I(limit_of(f->limit))};
+    const struct db_value p[] = {DB_S(f->workspace_id),
+                                 DB_S(f->feature_key),
+                                 DB_S(f->verdict),
+                                 DB_S(f->subject_key),
+                                 DB_I(f->since_us),
+                                 DB_I(f->until_us ? f->until_us : INT64_MAX),
+                                 DB_S(after ? f->after_id : f->before_id),
+                                 DB_I(limit_of(f->limit))};
 
     return fields_query(
         tx, a, after ? STORE_SQL_DECISIONS_AFTER : STORE_SQL_DECISIONS_BEFORE,

@@ -70,9 +70,8 @@ fields_query(struct store_tx *tx, struct arena *a, int sql,
 
 enum status
 fields_one(struct store_tx *tx, struct arena *a, int sql,
-           const struct db_value *params, size_t n,
-           const struct field *fields, size_t n_fields, void *out,
-           const char *what, struct error *err)
+           const struct db_value *params, size_t n, const struct field *fields,
+           size_t n_fields, void *out, const char *what, struct error *err)
 {
     struct db_rows rows;
     enum status rc = tx_query(tx, a, sql, params, n, &rows, err);

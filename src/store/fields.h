@@ -16,10 +16,22 @@ struct field {
     size_t offset;
 };
 
-#define TEXT_OF(type, member)  {FIELD_TEXT, offsetof(struct type, member)}
-#define INT64_OF(type, member) {FIELD_INT64, offsetof(struct type, member)}
-#define INT_OF(type, member)   {FIELD_INT, offsetof(struct type, member)}
-#define BOOL_OF(type, member)  {FIELD_BOOL, offsetof(struct type, member)}
+#define TEXT_OF(type, member)                     \
+    {                                             \
+        FIELD_TEXT, offsetof(struct type, member) \
+    }
+#define INT64_OF(type, member)                     \
+    {                                              \
+        FIELD_INT64, offsetof(struct type, member) \
+    }
+#define INT_OF(type, member)                     \
+    {                                            \
+        FIELD_INT, offsetof(struct type, member) \
+    }
+#define BOOL_OF(type, member)                     \
+    {                                             \
+        FIELD_BOOL, offsetof(struct type, member) \
+    }
 
 /* Fills *out from columns first, first + 1, … of a row. */
 void fields_read(const struct field *fields, size_t n,
@@ -37,7 +49,6 @@ CHECKED enum status fields_query(struct store_tx *tx, struct arena *a, int sql,
 CHECKED enum status fields_one(struct store_tx *tx, struct arena *a, int sql,
                                const struct db_value *params, size_t n,
                                const struct field *fields, size_t n_fields,
-                               void *out, const char *what,
-                               struct error *err);
+                               void *out, const char *what, struct error *err);
 
 #endif

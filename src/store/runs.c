@@ -44,12 +44,15 @@ run_insert(struct store_tx *tx, const struct run_row *in, struct error *err)
 enum status
 run_update(struct store_tx *tx, const struct run_row *in, struct error *err)
 {
-    const struct db_value p[] = {
-        DB_I(in->shard),       DB_S(in->id),
-        DB_S(in->state),       DB_S(in->status),
-        DB_I(in->state_entered_us), DB_I(in->state_entry),
-        DB_I(in->checked_us),  DB_I(in->due_us),
-        DB_I(in->rev)};
+    const struct db_value p[] = {DB_I(in->shard),
+                                 DB_S(in->id),
+                                 DB_S(in->state),
+                                 DB_S(in->status),
+                                 DB_I(in->state_entered_us),
+                                 DB_I(in->state_entry),
+                                 DB_I(in->checked_us),
+                                 DB_I(in->due_us),
+                                 DB_I(in->rev)};
     int64_t changed = 0;
     enum status rc =
         tx_exec(tx, STORE_SQL_RUN_UPDATE, p, N_OF(p), &changed, err);
@@ -93,8 +96,8 @@ runs_due(struct store_tx *tx, struct arena *a, int shard_from, int shard_to,
          int64_t now_us, size_t limit, struct run_row **out, size_t *n,
          struct error *err)
 {
-    const struct db_value p[] = {DB_I(shard_from), DB_I(shard_to),
-                                 DB_I(now_us), DB_I((int64_t)limit)};
+    const struct db_value p[] = {DB_I(shard_from), DB_I(shard_to), DB_I(now_us),
+                                 DB_I((int64_t)limit)};
 
     return query(tx, a, STORE_SQL_RUNS_DUE, p, N_OF(p), out, n, err);
 }
@@ -302,8 +305,7 @@ lease_take(struct store_tx *tx, const char *node, int64_t now_us,
     bool ours = have.node && strcmp(have.node, node) == 0;
     if (rc == OK && have.node && !ours && have.until_us > now_us)
         return fail(err, E_CONFLICT, "node %s owns the shards for %lld s more",
-                    have.node,
-                    (long long)((have.until_us - now_us) / 1000000));
+                    have.node, (long long)((have.until_us - now_us) / 1000000));
     *fence = ours ? have.fence : have.fence + 1;
     for (int shard = 0; rc == OK && shard < SHARD_COUNT; shard++) {
         const struct db_value p[] = {DB_I(shard), DB_S(node), DB_I(until_us),

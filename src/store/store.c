@@ -62,7 +62,7 @@ make_folder(const char *path, struct error *err)
     for (char *p = folder + 1; (p = strchr(p, '/')); p++) {
         *p = '\0';
         if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            return fail(err, E_IO, "folder %s: %m", folder);
+            return fail(err, E_IO, "folder %s: %s", folder, strerror(errno));
         *p = '/';
     }
     return OK;
@@ -77,7 +77,7 @@ take_lock(struct store *s, struct error *err)
     (void)snprintf(path, sizeof(path), "%s.lock", s->path);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock_fd < 0)
-        return fail(err, E_IO, "lock %s: %m", path);
+        return fail(err, E_IO, "lock %s: %s", path, strerror(errno));
     if (fcntl(s->lock_fd, F_SETLK, &lock) == 0)
         return OK;
     (void)fcntl(s->lock_fd, F_GETLK, &lock);
@@ -122,14 +122,13 @@ migrate(struct db *db, struct error *err)
                     (long long)have, (long long)newest);
     }
     for (int64_t i = have; rc == OK && i < newest; i++) {
-        const struct db_value note[] = {DB_I(i + 1),
-                                        DB_I(clock_now_us(NULL))};
+        const struct db_value note[] = {DB_I(i + 1), DB_I(clock_now_us(NULL))};
         rc = db_begin(db, true, err);
         if (rc == OK)
             rc = db_script(db, migrations[i], err);
         if (rc == OK)
-            rc = db_exec(db, STORE_SQL_VERSION_PUT, note, N_OF(note), NULL,
-                         err);
+            rc =
+                db_exec(db, STORE_SQL_VERSION_PUT, note, N_OF(note), NULL, err);
         if (rc == OK)
             rc = db_commit(db, err);
         else

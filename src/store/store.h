@@ -87,14 +87,13 @@ CHECKED enum status integration_list(struct store_tx *tx, struct arena *a,
                                      struct error *err);
 CHECKED enum status integration_get(struct store_tx *tx, struct arena *a,
                                     const char *workspace_id, const char *id,
-                                    struct integration *out,
-                                    struct error *err);
+                                    struct integration *out, struct error *err);
 
 struct feature_row {
     const char *id, *workspace_id, *integration_id;
     const char *key, *name;
-    const char *status; /* draft, active, paused, archived */
-    int64_t version;    /* the newest; the active one when active */
+    const char *status;   /* draft, active, paused, archived */
+    int64_t version;      /* the newest; the active one when active */
     const char *document; /* JSON of that version */
     int64_t created_us, updated_us;
 };
@@ -116,8 +115,8 @@ CHECKED enum status feature_get(struct store_tx *tx, struct arena *a,
                                 struct feature_row *out, struct error *err);
 /* Document of one version, for runs that began on it. */
 CHECKED enum status feature_version_get(struct store_tx *tx, struct arena *a,
-                                        const char *feature_id,
-                                        int64_t version, const char **document,
+                                        const char *feature_id, int64_t version,
+                                        const char **document,
                                         struct error *err);
 /* Counter that changes whenever a definition does: caches compare it. */
 CHECKED enum status store_generation(struct store_tx *tx, int64_t *out,
@@ -200,7 +199,7 @@ CHECKED enum status event_get(struct store_tx *tx, struct arena *a,
 
 struct decision_row {
     const char *workspace_id, *event_id; /* event_id NULL: a timer or scan */
-    const char *id; /* UUIDv7 of the decision; its order */
+    const char *id;                      /* UUIDv7 of the decision; its order */
     const char *feature_id, *feature_key;
     int64_t version;
     const char *verdict;
@@ -288,9 +287,8 @@ struct run_count {
     int64_t n;
 };
 CHECKED enum status runs_count(struct store_tx *tx, struct arena *a,
-                               const char *workspace_id,
-                               struct run_count **out, size_t *n,
-                               struct error *err);
+                               const char *workspace_id, struct run_count **out,
+                               size_t *n, struct error *err);
 
 struct enrolment_row {
     const char *workspace_id, *feature_id, *subject_key;
@@ -302,8 +300,7 @@ struct enrolment_row {
 CHECKED enum status enrolment_get(struct store_tx *tx, const char *workspace_id,
                                   const char *feature_id,
                                   const char *subject_key,
-                                  struct enrolment_row *out,
-                                  struct error *err);
+                                  struct enrolment_row *out, struct error *err);
 /* Errors: E_CONFLICT when rev is not the stored one. */
 CHECKED enum status enrolment_put(struct store_tx *tx,
                                   const struct enrolment_row *in,
@@ -311,8 +308,7 @@ CHECKED enum status enrolment_put(struct store_tx *tx,
 
 /* Stage of a subject; history kept. */
 CHECKED enum status stage_get(struct store_tx *tx, struct arena *a,
-                              const char *workspace_id,
-                              const char *subject_key,
+                              const char *workspace_id, const char *subject_key,
                               const char **stage, /* NULL when none */
                               struct error *err);
 CHECKED enum status stage_put(struct store_tx *tx, const char *workspace_id,
@@ -323,8 +319,8 @@ CHECKED enum status stage_put(struct store_tx *tx, const char *workspace_id,
 /* Where the scan of a schedule stands. */
 struct schedule_row {
     const char *feature_id;
-    int64_t next_us;        /* next start; 0 = not planned yet */
-    const char *scan_after; /* keyset position inside a running scan; NULL */
+    int64_t next_us;         /* next start; 0 = not planned yet */
+    const char *scan_after;  /* keyset position inside a running scan; NULL */
     int64_t scan_started_us; /* 0 = no scan runs */
 };
 CHECKED enum status schedule_get(struct store_tx *tx, struct arena *a,
@@ -351,7 +347,7 @@ struct action_row {
     const char *verdict; /* gate result of a skipped or deferred one; NULL */
     int64_t attempts;
     int64_t due_us, created_us, done_us;
-    const char *last_error; /* NULL */
+    const char *last_error;  /* NULL */
     const char *provider_id; /* e.g. Resend's message id; NULL */
     const char *gates;       /* JSON of the last gate check; NULL */
 };
@@ -373,18 +369,17 @@ CHECKED enum status action_update(struct store_tx *tx,
 struct attempt_row {
     const char *action_id;
     int64_t number, at_us, latency_us;
-    int code;            /* HTTP or SMTP; 0 = none */
-    const char *outcome; /* succeeded, retry, failed */
-    const char *message; /* NULL */
+    int code;             /* HTTP or SMTP; 0 = none */
+    const char *outcome;  /* succeeded, retry, failed */
+    const char *message;  /* NULL */
     const char *response; /* first bytes; NULL */
 };
 CHECKED enum status attempt_add(struct store_tx *tx,
                                 const struct attempt_row *in,
                                 struct error *err);
 CHECKED enum status attempts_of(struct store_tx *tx, struct arena *a,
-                                const char *action_id,
-                                struct attempt_row **out, size_t *n,
-                                struct error *err);
+                                const char *action_id, struct attempt_row **out,
+                                size_t *n, struct error *err);
 CHECKED enum status action_get(struct store_tx *tx, struct arena *a,
                                const char *workspace_id, const char *id,
                                struct action_row *out, struct error *err);
@@ -403,10 +398,9 @@ CHECKED enum status send_add(struct store_tx *tx, const char *workspace_id,
                              struct error *err);
 /* Count and oldest since an instant; feature_id NULL = whole workspace. */
 CHECKED enum status sends_count(struct store_tx *tx, const char *workspace_id,
-                                const char *subject_key,
-                                const char *feature_id, int64_t since_us,
-                                int64_t *count, int64_t *oldest_us,
-                                struct error *err);
+                                const char *subject_key, const char *feature_id,
+                                int64_t since_us, int64_t *count,
+                                int64_t *oldest_us, struct error *err);
 
 struct mail_row {
     const char *id; /* the action's id: once only */
@@ -432,9 +426,8 @@ struct track_row {
 CHECKED enum status track_add(struct store_tx *tx, const struct track_row *in,
                               struct error *err);
 CHECKED enum status tracks_list(struct store_tx *tx, struct arena *a,
-                                const char *workspace_id,
-                                const char *before_id, size_t limit,
-                                struct track_row **out, size_t *n,
+                                const char *workspace_id, const char *before_id,
+                                size_t limit, struct track_row **out, size_t *n,
                                 struct error *err);
 
 CHECKED enum status suppression_add(struct store_tx *tx,
@@ -443,8 +436,7 @@ CHECKED enum status suppression_add(struct store_tx *tx,
                                     int64_t at_us, struct error *err);
 CHECKED enum status suppression_remove(struct store_tx *tx,
                                        const char *workspace_id,
-                                       const char *address,
-                                       struct error *err);
+                                       const char *address, struct error *err);
 CHECKED enum status suppression_find(struct store_tx *tx, struct arena *a,
                                      const char *workspace_id,
                                      const char *address,
@@ -473,8 +465,8 @@ CHECKED enum status store_counts(struct store_tx *tx, const char *workspace_id,
  * batch transaction checks with lease_check(). Errors: E_CONFLICT when another
  * node's lease has not run out. */
 CHECKED enum status lease_take(struct store_tx *tx, const char *node,
-                               int64_t now_us, int64_t until_us,
-                               int64_t *fence, struct error *err);
+                               int64_t now_us, int64_t until_us, int64_t *fence,
+                               struct error *err);
 CHECKED enum status lease_check(struct store_tx *tx, int shard, int64_t fence,
                                 struct error *err);
 

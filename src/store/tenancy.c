@@ -64,15 +64,14 @@ integration_put(struct store_tx *tx, const struct integration *in,
     enum status rc =
         tx_exec(tx, STORE_SQL_INTEGRATION_PUT, p, N_OF(p), NULL, err);
     if (rc == E_CONFLICT)
-        return fail(err, E_CONFLICT,
-                    "an integration named '%s' exists already", in->name);
+        return fail(err, E_CONFLICT, "an integration named '%s' exists already",
+                    in->name);
     return rc == OK ? tx_changed(tx, err) : rc;
 }
 
 enum status
-integration_list(struct store_tx *tx, struct arena *a,
-                 const char *workspace_id, struct integration **out, size_t *n,
-                 struct error *err)
+integration_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
+                 struct integration **out, size_t *n, struct error *err)
 {
     const struct db_value p[] = {DB_S(workspace_id)};
 
@@ -95,11 +94,16 @@ integration_get(struct store_tx *tx, struct arena *a, const char *workspace_id,
 /* ---- features ---- */
 
 static const struct field feature_fields[] = {
-    TEXT_OF(feature_row, id),             TEXT_OF(feature_row, workspace_id),
-    TEXT_OF(feature_row, integration_id), TEXT_OF(feature_row, key),
-    TEXT_OF(feature_row, name),           TEXT_OF(feature_row, status),
-    INT64_OF(feature_row, version),       TEXT_OF(feature_row, document),
-    INT64_OF(feature_row, created_us),    INT64_OF(feature_row, updated_us),
+    TEXT_OF(feature_row, id),
+    TEXT_OF(feature_row, workspace_id),
+    TEXT_OF(feature_row, integration_id),
+    TEXT_OF(feature_row, key),
+    TEXT_OF(feature_row, name),
+    TEXT_OF(feature_row, status),
+    INT64_OF(feature_row, version),
+    TEXT_OF(feature_row, document),
+    INT64_OF(feature_row, created_us),
+    INT64_OF(feature_row, updated_us),
 };
 
 enum status
@@ -107,9 +111,9 @@ feature_get(struct store_tx *tx, struct arena *a, const char *workspace_id,
             const char *key, struct feature_row *out, struct error *err)
 {
     const struct db_value p[] = {DB_S(workspace_id), DB_S(key)};
-    enum status rc = fields_one(tx, a, STORE_SQL_FEATURE_GET, p, N_OF(p),
-                                feature_fields, N_OF(feature_fields), out,
-                                "such feature", err);
+    enum status rc =
+        fields_one(tx, a, STORE_SQL_FEATURE_GET, p, N_OF(p), feature_fields,
+                   N_OF(feature_fields), out, "such feature", err);
 
     return rc == E_NOTFOUND ? fail(err, rc, "no feature '%s'", key) : rc;
 }
@@ -121,8 +125,7 @@ version_add(struct store_tx *tx, const char *id, int64_t version,
     const struct db_value p[] = {DB_S(id), DB_I(version), DB_S(document),
                                  DB_I(now_us)};
 
-    return tx_exec(tx, STORE_SQL_FEATURE_VERSION_INSERT, p, N_OF(p), NULL,
-                   err);
+    return tx_exec(tx, STORE_SQL_FEATURE_VERSION_INSERT, p, N_OF(p), NULL, err);
 }
 
 static enum status
@@ -130,12 +133,9 @@ feature_make(struct store_tx *tx, const struct feature_row *in, int64_t now_us,
              struct error *err)
 {
     struct id id = id_new(now_us);
-    const struct db_value p[] = {DB_S(id.text),
-                                 DB_S(in->workspace_id),
-                                 DB_S(in->integration_id),
-                                 DB_S(in->key),
-                                 DB_S(in->name),
-                                 DB_I(now_us)};
+    const struct db_value p[] = {
+        DB_S(id.text), DB_S(in->workspace_id), DB_S(in->integration_id),
+        DB_S(in->key), DB_S(in->name),         DB_I(now_us)};
     enum status rc =
         tx_exec(tx, STORE_SQL_FEATURE_INSERT, p, N_OF(p), NULL, err);
 
@@ -238,8 +238,7 @@ message_put(struct store_tx *tx, const struct message_row *in,
     struct db_value p[N_OF(message_fields)];
 
     fields_write(message_fields, N_OF(p), in, p);
-    enum status rc =
-        tx_exec(tx, STORE_SQL_MESSAGE_PUT, p, N_OF(p), NULL, err);
+    enum status rc = tx_exec(tx, STORE_SQL_MESSAGE_PUT, p, N_OF(p), NULL, err);
     return rc == OK ? tx_changed(tx, err) : rc;
 }
 
@@ -258,8 +257,7 @@ setting_put(struct store_tx *tx, const char *workspace_id, const char *key,
             const char *value, struct error *err)
 {
     const struct db_value p[] = {DB_S(workspace_id), DB_S(key), DB_S(value)};
-    enum status rc =
-        tx_exec(tx, STORE_SQL_SETTING_PUT, p, N_OF(p), NULL, err);
+    enum status rc = tx_exec(tx, STORE_SQL_SETTING_PUT, p, N_OF(p), NULL, err);
 
     return rc == OK ? tx_changed(tx, err) : rc;
 }

@@ -22,11 +22,11 @@ CHECKED enum status deploy_found(struct target *t, struct arena *a,
                                  struct error *err);
 
 struct deploy_settings {
-    bool notify_on;           /* a drain is attached */
-    bool push_on;             /* pg_net doorbell */
-    const char *ingest_url;   /* NULL = none */
+    bool notify_on;            /* a drain is attached */
+    bool push_on;              /* pg_net doorbell */
+    const char *ingest_url;    /* NULL = none */
     const char *ingest_secret; /* NULL = keep what is there */
-    int bell_ms;              /* 0 = every statement; 100 by default */
+    int bell_ms;               /* 0 = every statement; 100 by default */
 };
 
 /* Applies the plan and the settings in one transaction under an advisory

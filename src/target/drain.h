@@ -42,7 +42,6 @@ CHECKED enum status drain_ack(struct target *t, const int64_t *ids, size_t n,
 int drain_fd(const struct target *t);
 /* True when a doorbell arrived since the last call; reads what is there.
  * Errors: E_NET when the connection broke. */
-CHECKED enum status drain_rang(struct target *t, bool *rang,
-                               struct error *err);
+CHECKED enum status drain_rang(struct target *t, bool *rang, struct error *err);
 
 #endif
