@@ -109,6 +109,7 @@ socket_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 
 /* A trusted call may have left a connection to a private host open; libcurl
  * reuses it without asking socket_open(). This is asked before each request. */
+/* NOLINTBEGIN(readability-non-const-parameter): libcurl's signature. */
 static int
 request_allowed(void *user, char *peer, char *own, int peer_port, int own_port)
 {
@@ -133,6 +134,7 @@ request_allowed(void *user, char *peer, char *own, int peer_port, int own_port)
     c->opened = false;
     return CURL_PREREQFUNC_ABORT;
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 static void
 guard_set(struct call *c)

@@ -167,6 +167,7 @@ handler_call(struct http_exchange *x)
     return asleep ? MHD_YES : answer_queue(x);
 }
 
+/* NOLINTBEGIN(readability-function-size): libmicrohttpd's signature. */
 enum MHD_Result
 exchange_step(void *listener, struct MHD_Connection *mhd, const char *url,
               const char *method, const char *version, const char *upload,
@@ -187,6 +188,7 @@ exchange_step(void *listener, struct MHD_Connection *mhd, const char *url,
         return body_add(x, upload, upload_n);
     return x->called ? answer_queue(x) : handler_call(x);
 }
+/* NOLINTEND(readability-function-size) */
 
 void
 exchange_done(void *listener, struct MHD_Connection *mhd, void **state,

@@ -16,7 +16,7 @@ envelope_address(struct arena *a, const char *text)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             return NULL;
     size_t n = strcspn(from, ">");
-    if (open && (from[n] != '>' || from[n + 1]))
+    if (open ? from[n] != '>' || from[n + 1] : from[n] != '\0')
         return NULL;
     const char *at = memchr(from, '@', n);
     if (!at || at == from || at == from + n - 1)

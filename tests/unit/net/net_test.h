@@ -96,7 +96,9 @@ raw_read(int fd, char *out, size_t out_bytes, const char *needle)
 static inline int
 raw_status(const char *answer)
 {
-    return strncmp(answer, "HTTP/1.", 7) == 0 ? atoi(answer + 9) : 0;
+    return strncmp(answer, "HTTP/1.", 7) == 0
+               ? (int)strtol(answer + 9, NULL, 10)
+               : 0;
 }
 
 /* Polls a condition; the bound makes a hang a failure. */
@@ -123,7 +125,7 @@ server_up(struct http_server_config config)
     if (!config.max_connections)
         config.max_connections = 100;
     if (!config.max_body_bytes)
-        config.max_body_bytes = 1024 * 1024;
+        config.max_body_bytes = (size_t)1024 * 1024;
     if (!config.timeout_s)
         config.timeout_s = 10;
     if (http_server_start(&config, &s, &err) != OK)

@@ -201,7 +201,7 @@ big_body(void **state)
         const char *length = strstr(answer, "Content-Length: ");
         assert_non_null(length);
         assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4),
-                         atoi(length + 16));
+                         strtol(length + 16, NULL, 10));
         close(fd);
     }
     http_server_stop(s);

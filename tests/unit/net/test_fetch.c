@@ -2,10 +2,12 @@
 
 #include "base/arena.h"
 
+enum { FETCH_BYTES = 64 * 1024 };
+
 static void
 origin(struct http_exchange *x, const struct http_request *req, void *user)
 {
-    int status = atoi(req->path + 1);
+    int status = (int)strtol(req->path + 1, NULL, 10);
 
     (void)user;
     if (strcmp(req->path, "/stream") == 0) {
@@ -33,7 +35,7 @@ url_of(const struct http_server *s, const char *path)
 static void
 fetch(void **state)
 {
-    AUTO_ARENA a = arena_new(64 * 1024);
+    AUTO_ARENA a = arena_new(FETCH_BYTES);
     struct http_server *s =
         server_up((struct http_server_config){.handler = origin});
     struct net_http_call call = {
@@ -58,7 +60,7 @@ fetch(void **state)
 static void
 fetch_unix(void **state)
 {
-    AUTO_ARENA a = arena_new(64 * 1024);
+    AUTO_ARENA a = arena_new(FETCH_BYTES);
     char path[] = "/tmp/skene-fetch-XXXXXX", socket_path[64];
     struct net_http_call call = {
         .url = "http://skene/", .timeout_ms = 5000, .max_response = 100};

@@ -19,6 +19,7 @@ struct desk {
     struct http_stream *stream; /* the last one that started */
     size_t stream_max;
     atomic_int calls, streams, parkings;
+    pthread_mutex_t lock;
     char seen[128]; /* of the last request */
 };
 
@@ -61,8 +62,10 @@ handle(struct http_exchange *x, const struct http_request *req, void *user)
     struct desk *d = user;
     const char *header = http_header_get(x, "x-test");
 
+    pthread_mutex_lock(&d->lock);
     snprintf(d->seen, sizeof(d->seen), "%s %s %s %s %d", req->method, req->path,
              header ? header : "-", req->peer, req->local);
+    pthread_mutex_unlock(&d->lock);
     atomic_fetch_add(&d->calls, 1);
     if (strcmp(req->path, "/park") == 0) {
         park(x, d);
@@ -84,7 +87,9 @@ handle(struct http_exchange *x, const struct http_request *req, void *user)
 static struct desk
 desk_new(void)
 {
-    struct desk d = {.parked = queue_new(1024), .stream_max = 1024 * 1024};
+    struct desk d = {.parked = queue_new(1024),
+                     .stream_max = (size_t)1024 * 1024,
+                     .lock = PTHREAD_MUTEX_INITIALIZER};
 
     assert_non_null(d.parked);
     return d;
@@ -452,7 +457,7 @@ unix_socket_stale(void **state)
     /* A file that is no socket is somebody's data. */
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     config.threads = config.max_connections = config.timeout_s = 10;
     config.max_body_bytes = 1;
     assert_int_equal(http_server_start(&config, &s, &err), E_IO);
