@@ -63,8 +63,8 @@ template_missing(const struct effect_input *in, struct error *err)
     const char *key = effect_template(in->payload);
 
     return fail(err, E_NOTFOUND,
-                "no message template '%s'; add one with PUT "
-                "/api/v1/messages/templates/%s",
+                "no message template '%s'; add one with 'skene message FILE "
+                "--key %s'",
                 key, key);
 }
 

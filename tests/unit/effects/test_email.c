@@ -136,7 +136,13 @@ smtp_message(void **state)
     assert_true(plan.mail.trusted);
     const char *text = plan.mail.message;
     assert_int_equal(strlen(text), plan.mail.message_n);
-    assert_null(strstr(text, "\nBcc:"));
+    /* The row's line break made no header of its own. */
+    const char *body = strstr(text, "\r\n\r\n");
+    const char *bcc = strstr(text, "\nBcc:");
+    assert_non_null(body);
+    assert_true(!bcc || bcc > body);
+    assert_non_null(
+        strstr(text, "Subject: =?UTF-8?B?")); /* two spaces are kept */
     assert_non_null(strstr(text, "From: \"Acme\" <hello@acme.example>\r\n"));
     assert_non_null(strstr(text, "To: <ada@acme.example>\r\n"));
     assert_non_null(strstr(text, "List-Unsubscribe: <" UNSUBSCRIBE ">\r\n"));
