@@ -30,7 +30,10 @@ run_begin(const struct decide_env *env, const struct feature *f,
                             f->trigger == TRIGGER_ROW ? type : "schedule",
                         .state = f->initial,
                         .status = RUN_ACTIVE,
-                        .entered_us = env->now_us,
+                        /* In the database's time, so that rows made while the
+                         * event travelled count as "since entry". */
+                        .entered_us = e->occurred_us ? e->occurred_us
+                                                     : env->now_us,
                         .state_entered_us = env->now_us,
                         .state_entry = 1,
                         .due_us = env->now_us};
@@ -372,7 +375,7 @@ run_step(const struct decide_env *env, const struct feature *f,
     /* Within the entry's own batch the row is the event's; afterwards rows are
      * read again, for they may have changed. */
     x.fresh =
-        run->record && run->state_entry == 1 && run->entered_us == env->now_us;
+        run->record && run->state_entry == 1 && run->state_entered_us == env->now_us;
     x.steps = new_trace(&x);
     enum status rc = advance(&x, err);
     if (rc != OK)

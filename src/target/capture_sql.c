@@ -27,29 +27,27 @@ row_names(const struct capture *c)
                 : (struct row_names){"n", " from new_rows n", ""};
 }
 
+static char
+slug_char(char c)
+{
+    if (isupper((unsigned char)c))
+        return (char)tolower((unsigned char)c);
+    return islower((unsigned char)c) || isdigit((unsigned char)c) ? c : '_';
+}
+
 /* "public.users" -> public_users. *exact tells that no other table can have
  * the same slug: nothing was replaced and the schema's end is certain. */
 static char *
 slug(struct arena *a, const char *table, bool *exact)
 {
+    size_t schema = strcspn(table, ".");
     char *s = arena_strdup(a, table);
-    bool in_schema = true;
 
-    *exact = true;
-    for (char *p = s; p && *p; p++) {
-        if (in_schema && *p == '.') {
-            *p = '_';
-            in_schema = false;
-            continue;
-        }
-        if (in_schema && *p == '_')
+    *exact = !memchr(table, '_', schema);
+    for (size_t i = 0; s && s[i]; i++) {
+        s[i] = slug_char(table[i]);
+        if (i != schema && s[i] != table[i])
             *exact = false;
-        if (islower((unsigned char)*p) || isdigit((unsigned char)*p) ||
-            *p == '_')
-            continue;
-        *exact = false;
-        *p =
-            isupper((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
     }
     return s;
 }
@@ -87,7 +85,8 @@ static enum status
 find_columns(struct arena *a, const struct table *t, const char *const *names,
              size_t n, const struct column ***out, struct error *err)
 {
-    const struct column **columns = arena_array(a, n + 1, sizeof(*columns));
+    const struct column **columns =
+        arena_array(a, n + 1, sizeof(const struct column *));
 
     if (!columns)
         return fail(err, E_NOMEM, "columns");

@@ -7,7 +7,7 @@
 #include "target/target_internal.h"
 #include "target_sql_introspect.h"
 
-enum { KEY_MAX_BYTES = 64 * 1024 };
+enum { KEY_MAX_BYTES = 64 * 1024, OIDS_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* One row of catalog_tables.sql. */
 enum { T_OID, T_SCHEMA, T_NAME, T_KIND, T_ROWS, T_OWNER, T_KEY };
@@ -167,7 +167,7 @@ read_fks(struct arena *a, const struct target_rows *tables,
 static const char *
 oid_array(struct arena *a, const struct target_rows *tables)
 {
-    AUTO_BUF b = buf_new(16 * 1024 * 1024);
+    AUTO_BUF b = buf_new(OIDS_MAX_BYTES);
 
     buf_putc(&b, '{');
     for (size_t i = 0; i < tables->n; i++)

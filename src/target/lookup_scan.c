@@ -96,6 +96,7 @@ read_rows(struct arena *a, const struct target_rows *rows,
     return OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the interface's parameters */
 enum status
 lookup_scan(struct target *t, struct arena *a, const struct catalog *c,
             const char *table, const char *const *columns, size_t n_columns,
