@@ -32,7 +32,8 @@ struct net_result {
     enum status status; /* OK = an answer arrived, whatever its code;
                            E_NET, E_TIMEOUT, E_TOOBIG, E_FORBIDDEN (egress) */
     int code;           /* HTTP status, or last SMTP reply code; 0 if none */
-    const char *body;   /* NUL-terminated, at most max_response bytes */
+    const char *body;   /* NUL-terminated, at most max_response bytes; of a
+                           mail: the server's last reply line */
     size_t body_n;
     int64_t retry_after_s; /* from Retry-After (seconds or date); -1 if none */
     int64_t latency_us;
@@ -85,12 +86,14 @@ void net_client_wake(struct net_client *c);
 int net_client_in_flight(const struct net_client *c);
 
 /* Blocking form for the CLI and tests: one call on a client of its own; the
- * body is copied into the arena. `unix_socket` NULL = TCP. */
+ * body is copied into the arena. Errors: as `out->status`, and E_INPUT.
+ * `unix_socket` NULL = TCP. */
 CHECKED enum status net_fetch(struct arena *a, const struct net_http_call *call,
                               const char *unix_socket, struct net_result *out,
                               struct error *err);
 /* As net_fetch, handing each piece of the body to `chunk` as it arrives (for
- * server-sent events); `chunk` returns false to stop. No total timeout. */
+ * server-sent events); `chunk` returns false to stop. No total timeout. An
+ * answer outside 2xx is an error (401 E_AUTH, 404 E_NOTFOUND, …). */
 typedef bool net_chunk(const char *bytes, size_t n, void *user);
 CHECKED enum status net_fetch_stream(const struct net_http_call *call,
                                      const char *unix_socket, net_chunk *chunk,

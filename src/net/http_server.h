@@ -27,10 +27,10 @@ struct http_header {
 };
 
 struct http_request {
-    const char *method;
-    const char *path;  /* decoded once, no query, no NUL; starts with '/' */
-    const char *query; /* raw text after '?', or "" */
-    const char *body;  /* NUL-terminated copy; "" when there is none */
+    const char *method; /* a HEAD comes as "GET"; its body is not sent */
+    const char *path;   /* decoded once, no query, no NUL; starts with '/' */
+    const char *query;  /* raw text after '?', or "" */
+    const char *body;   /* NUL-terminated copy; "" when there is none */
     size_t body_n;
     const char *peer; /* "127.0.0.1", or "unix" */
     bool local;       /* came over the unix socket */
@@ -69,7 +69,9 @@ CHECKED enum status http_server_start(const struct http_server_config *config,
                                       struct error *err);
 int http_server_port(const struct http_server *s); /* bound TCP port */
 /* Stops accepting; exchanges still suspended are answered 503; streams are
- * ended; waits for the handlers. */
+ * ended; waits for the handlers, and up to 2 s for answers on their way. Who
+ * owes a suspended exchange its reply still calls http_reply(), even after
+ * this: nobody hears it, but it releases the exchange. */
 void http_server_quiesce(struct http_server *s); /* stop accepting only */
 void http_server_stop(struct http_server *s);    /* NULL is allowed */
 
@@ -91,7 +93,8 @@ void http_reply(struct http_exchange *x, const struct http_reply *reply);
 struct http_stream; /* opaque, thread-safe, reference-counted */
 
 /* Turns the exchange into an event stream (200, text/event-stream). Counts as
- * its reply. Owns: one reference to the caller; http_stream_close(). */
+ * its reply. Owns: one reference to the caller; http_stream_close().
+ * Errors: NULL when out of memory; the exchange was then answered 503. */
 struct http_stream *http_stream_start(struct http_exchange *x,
                                       size_t max_bytes);
 /* Queues bytes. False once the client is gone or too slow: then close it. */
