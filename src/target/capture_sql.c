@@ -207,12 +207,14 @@ columns_of(struct arena *a, const struct table *t, const struct capture *c,
         rc = find_columns(a, t, c->key, c->n_key, &out->keys, err);
     if (rc == OK)
         rc = find_columns(a, t, c->changed, c->n_changed, &out->changed, err);
+    if (rc != OK)
+        return rc;
     out->n_changed = c->n_changed;
     if (c->n_changed == 0) { /* any captured column */
         out->changed = out->all;
         out->n_changed = c->n_columns;
     }
-    return rc;
+    return OK;
 }
 
 static void
@@ -244,7 +246,7 @@ capture_function_sql(struct arena *a, const struct catalog *catalog,
     if (!t)
         return fail(err, E_INVALID, "there is no table %s", c->table);
     enum status rc = columns_of(a, t, c, &columns, err);
-    if (rc != OK)
+    if (rc != OK || !columns.all || !columns.keys || !columns.changed)
         return rc;
     const char *event = arena_printf(a, "%s.%s", c->table, row_op_name(c->op));
     event = event ? sql_literal(a, event) : NULL;

@@ -96,8 +96,7 @@ read_rows(struct arena *a, const struct target_rows *rows,
     return OK;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the interface's parameters */
-enum status
+enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
 lookup_scan(struct target *t, struct arena *a, const struct catalog *c,
             const char *table, const char *const *columns, size_t n_columns,
             const char *after_key, int limit, struct scanned_row **out,

@@ -137,8 +137,7 @@ capture_objects(struct arena *a, const struct catalog *catalog,
     return rc == OK ? complete(a, trigger, trg.data, err) : rc;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the interface's parameters */
-enum status
+enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
 deploy_wanted(struct arena *a, const struct catalog *c,
               const struct capture *captures, size_t n, int server_version,
               struct object **out, size_t *out_n, struct error *err)

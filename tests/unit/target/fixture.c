@@ -41,6 +41,15 @@ static const char schema_sql[] =
     "  to app_writer;"
     "reset role;";
 
+void
+check_ok(enum status rc, const struct error *err, const char *file, int line)
+{
+    if (rc == OK)
+        return;
+    print_error("%s (%s)\n", err->msg, err->sqlstate);
+    _fail(file, line);
+}
+
 PGconn *
 session(const char *conninfo)
 {
@@ -84,13 +93,12 @@ cell(struct fixture *f, PGconn *conn, const char *text)
 void
 url_of(char *out, size_t n, const char *login, const char *database)
 {
-    const char *base = getenv("SKENE_TEST_PG");
+    const char *base = getenv("SKENE_TEST_PG"); /* NOLINT: one thread */
     const char *host = base ? strchr(base, '@') : NULL;
 
-    if (!host)
-        fail_msg("run me through tests/support/with_pg.sh");
+    assert_non_null(host); /* run me through tests/support/with_pg.sh */
     (void)snprintf(out, n, "postgres://%s%.*s/%s", login,
-                   (int)strcspn(host, "/"), host, database);
+                   host ? (int)strcspn(host, "/") : 0, host, database);
 }
 
 static void

@@ -58,10 +58,9 @@ struct plan *plan_for(struct fixture *f, const struct capture *captures,
 /* Plans, applies; answers how much was changed. */
 size_t deploy(struct fixture *f, const struct capture *captures, size_t n);
 
-#define assert_ok(rc, err)                                    \
-    do {                                                      \
-        if ((rc) != OK)                                       \
-            fail_msg("%s (%s)", (err)->msg, (err)->sqlstate); \
-    } while (0)
+/* The test fails with the error's message when rc is not OK. */
+void check_ok(enum status rc, const struct error *err, const char *file,
+              int line);
+#define assert_ok(rc, err) check_ok((rc), (err), __FILE__, __LINE__)
 
 #endif

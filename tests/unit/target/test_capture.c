@@ -273,69 +273,70 @@ test_partitioned(void **state)
 }
 
 /* What may be broken, and what is then known of a sign-up. */
+static const struct {
+    const char *damage;
+    const char *events; /* afterwards */
+    const char *failed;
+    bool keys; /* kept in the event log */
+} damages[] = {
+    {"alter table auth.users drop column email", "1", "1", true},
+    {"alter table auth.users rename column email to mail", "1", "1", true},
+    {"drop table skene_growth.event_log cascade", "", "1", false},
+    {"drop function skene_growth.ring() cascade", "1", "0", false},
+    {"drop sequence skene_growth.bell", "1", "0", false},
+    {"drop function skene_growth.ident() cascade", "1", "0", false},
+    {"delete from skene_growth.config where one", "1", "0", false},
+    {"drop table skene_growth.config", "1", "1", true},
+    {"drop function skene_growth.rescue(text, jsonb, text)", "1", "0", false},
+    {"drop function skene_growth.rescue(text, jsonb, text);"
+     "drop table skene_growth.event_log cascade",
+     "", "0", false},
+    {"drop table skene_growth.failed_events, skene_growth.event_log"
+     " cascade",
+     "", "", false},
+    {"alter table skene_growth.event_log add column must int not null"
+     " default 1; alter table skene_growth.event_log alter must drop"
+     " default",
+     "0", "1", false},
+    {"update skene_growth.config set push_on = true, ingest_url ="
+     " 'http://127.0.0.1:1/'",
+     "1", "0", false}, /* no pg_net */
+};
+
+static void
+damage_one(struct fixture *f, size_t i)
+{
+    assert_ok(deploy_remove(f->t, &f->err), &f->err);
+    sql(f->admin, "alter table auth.users drop column if exists mail,"
+                  " add column if not exists email text");
+    (void)deploy(f, &users_insert, 1);
+    sql(f->admin, damages[i].damage);
+    if (!sql_try(f->admin, "insert into auth.users (id) values"
+                           " (gen_random_uuid())"))
+        fail_msg("%s: insert failed", damages[i].damage);
+    const char *events =
+        *damages[i].events ? cell(f, f->admin, count_events) : "";
+    const char *failed =
+        *damages[i].failed
+            ? cell(f, f->admin,
+                   "select count(*) from skene_growth.failed_events")
+            : "";
+    if (strcmp(events, damages[i].events) != 0 ||
+        strcmp(failed, damages[i].failed) != 0)
+        fail_msg("%s: %s events, %s failed", damages[i].damage, events, failed);
+    if (damages[i].keys)
+        assert_string_equal(
+            cell(f, f->admin,
+                 "select entity_id = metadata ->> 'id' and last_error is"
+                 " not null from skene_growth.event_log"),
+            "t");
+}
+
 static void
 test_capture_never_fails_the_insert(void **state)
 {
-    struct fixture *f = *state;
-    static const struct {
-        const char *damage;
-        const char *events; /* afterwards */
-        const char *failed;
-        bool keys; /* kept in the event log */
-    } cases[] = {
-        {"alter table auth.users drop column email", "1", "1", true},
-        {"alter table auth.users rename column email to mail", "1", "1", true},
-        {"drop table skene_growth.event_log cascade", "", "1", false},
-        {"drop function skene_growth.ring() cascade", "1", "0", false},
-        {"drop sequence skene_growth.bell", "1", "0", false},
-        {"drop function skene_growth.ident() cascade", "1", "0", false},
-        {"delete from skene_growth.config where one", "1", "0", false},
-        {"drop table skene_growth.config", "1", "1", true},
-        {"drop function skene_growth.rescue(text, jsonb, text)", "1", "0",
-         false},
-        {"drop function skene_growth.rescue(text, jsonb, text);"
-         "drop table skene_growth.event_log cascade",
-         "", "0", false},
-        {"drop table skene_growth.failed_events, skene_growth.event_log"
-         " cascade",
-         "", "", false},
-        {"alter table skene_growth.event_log add column must int not null"
-         " default 1; alter table skene_growth.event_log alter must drop"
-         " default",
-         "0", "1", false},
-        {"update skene_growth.config set push_on = true, ingest_url ="
-         " 'http://127.0.0.1:1/'",
-         "1", "0", false}, /* no pg_net */
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_ok(deploy_remove(f->t, &f->err), &f->err);
-        sql(f->admin, "alter table auth.users drop column if exists mail,"
-                      " add column if not exists email text");
-        (void)deploy(f, &users_insert, 1);
-        sql(f->admin, cases[i].damage);
-        if (!sql_try(f->admin, "insert into auth.users (id) values"
-                               " (gen_random_uuid())"))
-            fail_msg("%s: insert failed", cases[i].damage);
-        const char *events =
-            *cases[i].events ? cell(f, f->admin, count_events) : "";
-        const char *failed =
-            *cases[i].failed
-                ? cell(f, f->admin,
-                       "select count(*) from skene_growth.failed_events")
-                : "";
-        if (strcmp(events, cases[i].events) != 0 ||
-            strcmp(failed, cases[i].failed) != 0)
-            fail_msg("%s: %s events, %s failed", cases[i].damage, events,
-                     failed);
-        if (cases[i].keys)
-            assert_string_equal(
-                cell(f, f->admin,
-                     "select entity_id = metadata ->> 'id' and last_error is"
-                     " not null from skene_growth.event_log"),
-                "t");
-    }
-    assert_ok(deploy_remove(f->t, &f->err), &f->err);
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
+        damage_one(*state, i);
 }
 
 static void
@@ -360,10 +361,10 @@ test_bulk_uses_few_transaction_ids(void **state)
     struct fixture *f = *state;
 
     (void)deploy(f, &users_insert, 1);
-    long before = atol(cell(f, f->admin, "select txid_current()"));
+    long before = strtol(cell(f, f->admin, "select txid_current()"), NULL, 10);
     sql(f->admin, "insert into auth.users select from"
                   " generate_series(1, 5000)");
-    long after = atol(cell(f, f->admin, "select txid_current()"));
+    long after = strtol(cell(f, f->admin, "select txid_current()"), NULL, 10);
     assert_true(after - before <= 1 + 3);
 }
 

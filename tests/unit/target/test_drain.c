@@ -69,7 +69,7 @@ test_fetch_and_ack(void **state)
     assert_true(llabs(e[0].occurred_us - clock_now_us(NULL)) < 60 * US_PER_S);
     for (size_t i = 1; i < n; i++)
         assert_true(e[i].id > e[i - 1].id);
-    int64_t ids[10];
+    int64_t ids[10] = {0};
     for (size_t i = 0; i < n; i++)
         ids[i] = e[i].id;
     assert_ok(drain_ack(f->t, ids, n, &f->err), &f->err);

@@ -173,70 +173,67 @@ want_count(struct fixture *f, struct facts *facts, const struct count_case *c,
     return need.key;
 }
 
+#define WHERE(path, op, value) \
+    "[{\"path\":\"" path "\",\"op\":\"" op "\",\"value\":" value "}]"
+#define PROJECTS "public.projects", "owner_id", U1
+static const struct count_case counts[] = {
+    {PROJECTS, NULL, NULL, NULL, 2},
+    {"public.projects", "owner_id", U2, NULL, NULL, NULL, 1},
+    {"public.projects", "owner_id", U9, NULL, NULL, NULL, 0},
+    {"public.projects", "owner_id", "not a uuid", NULL, NULL, NULL, 0},
+    {"public.projects", "owner_id.id", U1, NULL, NULL, NULL, 2},
+    {PROJECTS, NULL, "2026-01-05", NULL, 1},
+    {PROJECTS, NULL, "2026-01-05T00:00:00.000001Z", NULL, 0},
+    {PROJECTS, NULL, NULL, "2026-01-05", 2},
+    {PROJECTS, NULL, NULL, "2026-01-04T23:59:59.999999Z", 1},
+    {PROJECTS, NULL, "2026-01-02", "2026-01-06", 1},
+    {PROJECTS, WHERE("name", "eq", "\"one\""), NULL, NULL, 1},
+    {PROJECTS, WHERE("name", "eq", "\"o'ne; --\""), NULL, NULL, 0},
+    {PROJECTS, WHERE("name", "neq", "\"one\""), NULL, NULL, 1},
+    {PROJECTS, WHERE("name", "in", "[\"one\",\"two\",null]"), NULL, NULL, 2},
+    {PROJECTS, WHERE("name", "not_in", "[\"one\"]"), NULL, NULL, 1},
+    {PROJECTS, WHERE("name", "contains", "\"w\""), NULL, NULL, 1},
+    {PROJECTS, WHERE("name", "starts_with", "\"on\""), NULL, NULL, 1},
+    {PROJECTS, WHERE("name", "ends_with", "\"e\""), NULL, NULL, 1},
+    {PROJECTS, WHERE("name", "contains", "\"%\""), NULL, NULL, 0},
+    {PROJECTS, WHERE("owner_id.plan", "eq", "\"pro\""), NULL, NULL, 2},
+    {PROJECTS, WHERE("owner_id.logins", "gt", "6"), NULL, NULL, 2},
+    {PROJECTS, WHERE("owner_id.logins", "gt", "7"), NULL, NULL, 0},
+    {PROJECTS, WHERE("owner_id.logins", "lte", "7"), NULL, NULL, 2},
+    {PROJECTS, WHERE("owner_id.active", "eq", "true"), NULL, NULL, 2},
+    {PROJECTS, WHERE("owner_id.meta->s", "eq", "\"gold\""), NULL, NULL, 2},
+    {PROJECTS, WHERE("owner_id.meta->s", "contains", "\"old\""), NULL, NULL, 2},
+    {PROJECTS, "[{\"path\":\"settings\",\"op\":\"is_null\"}]", NULL, NULL, 0},
+    {PROJECTS, "[{\"path\":\"settings\",\"op\":\"not_null\"}]", NULL, NULL, 2},
+    {PROJECTS, WHERE("created_at", "older_than", "\"P1D\""), NULL, NULL, 2},
+    {PROJECTS, WHERE("created_at", "older_than", "\"P3D\""), NULL, "2026-01-06",
+     1},
+    {PROJECTS, WHERE("created_at", "newer_than", "\"P3D\""), NULL, "2026-01-06",
+     1},
+    {PROJECTS, WHERE("created_at", "due_ago", "\"P1D\""), NULL,
+     "2026-01-06T12:00:00Z", 1},
+    {"public.members", "project_id", "1", WHERE("role", "eq", "\"owner\""),
+     NULL, NULL, 2},
+    {"public.members", "project_id", "1", NULL, NULL, "2020-01-01", 3},
+};
+
 static void
 test_counts(void **state)
 {
     struct fixture *f = *state;
-#define WHERE(path, op, value) \
-    "[{\"path\":\"" path "\",\"op\":\"" op "\",\"value\":" value "}]"
-#define PROJECTS "public.projects", "owner_id", U1
-    static const struct count_case cases[] = {
-        {PROJECTS, NULL, NULL, NULL, 2},
-        {"public.projects", "owner_id", U2, NULL, NULL, NULL, 1},
-        {"public.projects", "owner_id", U9, NULL, NULL, NULL, 0},
-        {"public.projects", "owner_id", "not a uuid", NULL, NULL, NULL, 0},
-        {"public.projects", "owner_id.id", U1, NULL, NULL, NULL, 2},
-        {PROJECTS, NULL, "2026-01-05", NULL, 1},
-        {PROJECTS, NULL, "2026-01-05T00:00:00.000001Z", NULL, 0},
-        {PROJECTS, NULL, NULL, "2026-01-05", 2},
-        {PROJECTS, NULL, NULL, "2026-01-04T23:59:59.999999Z", 1},
-        {PROJECTS, NULL, "2026-01-02", "2026-01-06", 1},
-        {PROJECTS, WHERE("name", "eq", "\"one\""), NULL, NULL, 1},
-        {PROJECTS, WHERE("name", "eq", "\"o'ne; --\""), NULL, NULL, 0},
-        {PROJECTS, WHERE("name", "neq", "\"one\""), NULL, NULL, 1},
-        {PROJECTS, WHERE("name", "in", "[\"one\",\"two\",null]"), NULL, NULL,
-         2},
-        {PROJECTS, WHERE("name", "not_in", "[\"one\"]"), NULL, NULL, 1},
-        {PROJECTS, WHERE("name", "contains", "\"w\""), NULL, NULL, 1},
-        {PROJECTS, WHERE("name", "starts_with", "\"on\""), NULL, NULL, 1},
-        {PROJECTS, WHERE("name", "ends_with", "\"e\""), NULL, NULL, 1},
-        {PROJECTS, WHERE("name", "contains", "\"%\""), NULL, NULL, 0},
-        {PROJECTS, WHERE("owner_id.plan", "eq", "\"pro\""), NULL, NULL, 2},
-        {PROJECTS, WHERE("owner_id.logins", "gt", "6"), NULL, NULL, 2},
-        {PROJECTS, WHERE("owner_id.logins", "gt", "7"), NULL, NULL, 0},
-        {PROJECTS, WHERE("owner_id.logins", "lte", "7"), NULL, NULL, 2},
-        {PROJECTS, WHERE("owner_id.active", "eq", "true"), NULL, NULL, 2},
-        {PROJECTS, WHERE("owner_id.meta->s", "eq", "\"gold\""), NULL, NULL, 2},
-        {PROJECTS, WHERE("owner_id.meta->s", "contains", "\"old\""), NULL, NULL,
-         2},
-        {PROJECTS, "[{\"path\":\"settings\",\"op\":\"is_null\"}]", NULL, NULL,
-         0},
-        {PROJECTS, "[{\"path\":\"settings\",\"op\":\"not_null\"}]", NULL, NULL,
-         2},
-        {PROJECTS, WHERE("created_at", "older_than", "\"P1D\""), NULL, NULL, 2},
-        {PROJECTS, WHERE("created_at", "older_than", "\"P3D\""), NULL,
-         "2026-01-06", 1},
-        {PROJECTS, WHERE("created_at", "newer_than", "\"P3D\""), NULL,
-         "2026-01-06", 1},
-        {PROJECTS, WHERE("created_at", "due_ago", "\"P1D\""), NULL,
-         "2026-01-06T12:00:00Z", 1},
-        {"public.members", "project_id", "1", WHERE("role", "eq", "\"owner\""),
-         NULL, NULL, 2},
-        {"public.members", "project_id", "1", NULL, NULL, "2020-01-01", 3},
-    };
-    enum { N = sizeof(cases) / sizeof(cases[0]) };
+    enum { N = sizeof(counts) / sizeof(counts[0]) };
     const char *names[N];
     struct facts *facts = facts_new(f->a);
 
     for (int i = 0; i < N; i++)
-        names[i] = want_count(f, facts, &cases[i], i);
+        names[i] = want_count(f, facts, &counts[i], i);
     assert_ok(lookup_facts(f->t, f->a, f->c, facts, &f->err), &f->err);
     for (int i = 0; i < N; i++) {
         int64_t got = json_int(facts_get(facts, names[i]), -1);
-        if (got != cases[i].n)
+        if (got != counts[i].n)
             fail_msg("case %d (%s): %lld instead of %lld", i,
-                     cases[i].where ? cases[i].where : "-", (long long)got,
-                     (long long)cases[i].n);
+                     counts[i].where ? counts[i].where : "-", (long long)got,
+                     (long long)counts[i].n);
     }
 }
 
