@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "codec/time.h"
@@ -7,16 +6,19 @@
 
 enum { SETTINGS_MAX_BYTES = 256 * 1024 };
 
+/* "22:00" -> 1320 */
 static bool
 clock_minutes(const char *text, int *out)
 {
-    int h = 0, m = 0;
-    char end = 0;
-
-    if (!text || sscanf(text, "%2d:%2d%c", &h, &m, &end) != 2)
+    if (!text || strlen(text) != 5 || text[2] != ':')
         return false;
+    for (int i = 0; i < 5; i++)
+        if (i != 2 && (text[i] < '0' || text[i] > '9'))
+            return false;
+    int h = (text[0] - '0') * 10 + text[1] - '0';
+    int m = (text[3] - '0') * 10 + text[4] - '0';
     *out = h * 60 + m;
-    return h >= 0 && h < 24 && m >= 0 && m < 60;
+    return h < 24 && m < 60;
 }
 
 static unsigned
@@ -97,30 +99,34 @@ on_the_way(const struct flight *self, const char *feature_id)
     return n;
 }
 
+struct window {
+    const char *feature_id; /* NULL: the whole workspace */
+    int64_t per_us;
+    int64_t count, oldest_us; /* found in it */
+};
+
 static enum status
-sent_of(const struct flight *f, struct store_tx *tx, const char *feature_id,
-        int64_t now_us, int64_t per_us, int64_t *count, int64_t *oldest_us,
-        struct error *err)
+sent_in(const struct flight *f, struct store_tx *tx, int64_t now_us,
+        struct window *w, struct error *err)
 {
-    enum status rc =
-        sends_count(tx, f->action.workspace_id, f->action.subject_key,
-                    feature_id, now_us - per_us, count, oldest_us, err);
+    enum status rc = sends_count(
+        tx, f->action.workspace_id, f->action.subject_key, w->feature_id,
+        now_us - w->per_us, &w->count, &w->oldest_us, err);
     if (rc != OK)
         return rc;
-    int64_t more = on_the_way(f, feature_id);
-    if (*count == 0 && more)
-        *oldest_us = now_us;
-    *count += more;
+    int64_t more = on_the_way(f, w->feature_id);
+    if (w->count == 0 && more)
+        w->oldest_us = now_us;
+    w->count += more;
     return OK;
 }
 
 static enum status
-caps_load(struct flight *f, struct store_tx *tx, const struct timing *t,
-          struct send_facts *facts, struct error *err)
+workspace_cap(struct flight *f, struct store_tx *tx, struct send_facts *facts,
+              struct error *err)
 {
     struct workspace ws = {0};
     struct json *settings = NULL;
-    int64_t now_us = facts->now_us;
 
     enum status rc =
         workspace_by_id(tx, f->a, f->action.workspace_id, &ws, err);
@@ -130,12 +136,26 @@ caps_load(struct flight *f, struct store_tx *tx, const struct timing *t,
     if (rc == OK)
         rc = cap_of(json_get(settings, "cap"), &facts->workspace_cap,
                     &facts->workspace_per_us, err);
+    return rc;
+}
+
+static enum status
+caps_load(struct flight *f, struct store_tx *tx, const struct timing *t,
+          struct send_facts *facts, struct error *err)
+{
+    enum status rc = workspace_cap(f, tx, facts, err);
+    struct window own = {.feature_id = f->action.feature_id,
+                         .per_us = t->cap_per_us};
+    struct window all = {.per_us = facts->workspace_per_us};
+
     if (rc == OK && t->cap_count > 0)
-        rc = sent_of(f, tx, f->action.feature_id, now_us, t->cap_per_us,
-                     &facts->sent_feature, &facts->oldest_feature_us, err);
+        rc = sent_in(f, tx, facts->now_us, &own, err);
     if (rc == OK && facts->workspace_cap > 0)
-        rc = sent_of(f, tx, NULL, now_us, facts->workspace_per_us,
-                     &facts->sent_workspace, &facts->oldest_workspace_us, err);
+        rc = sent_in(f, tx, facts->now_us, &all, err);
+    facts->sent_feature = own.count;
+    facts->oldest_feature_us = own.oldest_us;
+    facts->sent_workspace = all.count;
+    facts->oldest_workspace_us = all.oldest_us;
     return rc;
 }
 

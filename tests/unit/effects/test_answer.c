@@ -168,13 +168,14 @@ first_bytes(void **state)
 
     /* The cut would fall into the two bytes of a character. */
     memset(long_body, 'x', sizeof(long_body));
-    memcpy(long_body + 511, "\xc3\xa9", 2);
+    long_body[511] = '\xc3';
+    long_body[512] = '\xa9';
     effect_classify(a, &plan, &r, &out);
     assert_int_equal(strlen(out.response), 511);
     r.body_n = 4;
     effect_classify(a, &plan, &r, &out);
     assert_string_equal(out.response, "xxxx");
-    memcpy(long_body, "\xff\xfe\x00\x01", 4); /* not text */
+    long_body[0] = '\xff'; /* not text */
     effect_classify(a, &plan, &r, &out);
     assert_null(out.response);
     r.body_n = 0;

@@ -38,7 +38,8 @@ runtime_now_us(const struct runtime *rt)
 const struct log *
 runtime_log(const struct runtime *rt)
 {
-    return getenv("VERBOSE") ? &rt->log : NULL;
+    (void)rt;
+    return NULL; /* drops the lines */
 }
 
 struct feed *
@@ -106,7 +107,6 @@ world_new(void)
     assert_non_null(rt->store);
     rt->a = arena_new((size_t)64 * 1024 * 1024);
     rt->feed = feed_new();
-    rt->log = (struct log){.fd = 2, .level = LEVEL_DEBUG};
     rt->config.public_url = "http://127.0.0.1:8787";
     rt->config.allow_private_egress = true;
     WORLD_WRITE(

@@ -21,7 +21,6 @@ struct runtime {
     atomic_int exit_status; /* … and returns */
     atomic_int exit_calls;
     struct feed *feed;
-    struct log log;
     int made;             /* actions */
     const char *template; /* of the next actions; NULL: "welcome" */
 };
