@@ -78,6 +78,11 @@ serve_until_signal(struct runtime *rt, const struct serve_options *o,
     if (rc != OK)
         return rc;
     const char *url = url_of(a, o, api_port(api));
+    rc = runtime_begin_sending(rt, url, err);
+    if (rc != OK) {
+        api_stop(api);
+        return rc;
+    }
     log_event(&o->runtime.log, LEVEL_INFO, "listening", "url", url, "socket",
               o->unix_socket, "store", o->runtime.store_url, NULL);
     if (o->announce && *url)

@@ -144,7 +144,6 @@ cmd_feature_new(struct cli *cli, struct error *err)
 {
     const char *template = opt_text(cli, "template");
     const char *file = opt_text(cli, "file"), *text = NULL;
-    struct query q = query_new("/api/v1/features");
     struct feature *f = NULL;
     struct api_reply reply;
     size_t n = 0;
@@ -160,6 +159,7 @@ cmd_feature_new(struct cli *cli, struct error *err)
         rc = feature_parse_text(cli->a, text, n, &f, err);
     if (rc == OK)
         rc = messages_send(cli, file, f, err);
+    struct query q = query_new("/api/v1/features");
     query_add(&q, "integration", opt_text(cli, "integration"));
     if (rc == OK)
         rc = api_call(cli, "POST", q.text.data, "application/yaml", text, n,

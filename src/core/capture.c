@@ -135,6 +135,15 @@ add_path(struct gather *g, struct wanting *w, const struct path *p)
     return p->n == 0 || p->hops[0].via || add_column(g, w, p->hops[0].column);
 }
 
+/* The row's own column that a path given as text begins with. */
+static bool
+add_first(struct gather *g, struct wanting *w, const char *text)
+{
+    struct path path;
+
+    return path_parse(g->a, text, &path, NULL) != OK || add_path(g, w, &path);
+}
+
 static bool
 add_predicates(struct gather *g, struct wanting *w,
                const struct predicates *list)
@@ -149,11 +158,13 @@ add_predicates(struct gather *g, struct wanting *w,
             ok = add_predicates(g, w, &p->sub);
         } else {
             /* `to` and {"path": …} name columns of the trigger row. */
-            ok = add_column(g, w, p->to);
+            bool column =
+                strcmp(p->to, "subject") != 0 && strcmp(p->to, "row") != 0;
+            ok = !column || add_first(g, w, p->to);
             for (size_t k = 0; ok && k < p->sub.n; k++) {
-                const char *col =
+                const char *path =
                     json_get_str(p->sub.items[k].value, "path", NULL);
-                ok = !col || add_column(g, w, col);
+                ok = !path || add_first(g, w, path);
             }
         }
     }

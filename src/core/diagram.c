@@ -71,13 +71,17 @@ effect_words(struct buf *out, const struct effect *e)
 {
     switch (e->kind) {
     case EFFECT_EMAIL:
-        buf_printf(out, "email %s", e->template ? e->template : "");
+        buf_puts(out, "email");
+        if (e->template)
+            buf_printf(out, " %s", e->template);
         break;
     case EFFECT_WEBHOOK:
         buf_printf(out, "webhook %s", e->url ? e->url : e->connection);
         break;
     case EFFECT_TRACK:
-        buf_printf(out, "track %s", e->event ? e->event : "");
+        buf_puts(out, "track");
+        if (e->event)
+            buf_printf(out, " %s", e->event);
         break;
     case EFFECT_SET_STAGE:
         buf_printf(out, "stage %s", stage_name(e->stage));
@@ -153,6 +157,8 @@ mermaid_label(struct buf *out, const char *s)
     for (; *s; s++)
         if (*s == '"' || *s == ';' || *s == ':' || *s == '#')
             buf_printf(out, "#%d;", *s);
+        else if ((unsigned char)*s < ' ')
+            buf_putc(out, ' ');
         else
             buf_putc(out, *s);
 }
@@ -184,7 +190,7 @@ diagram_mermaid(struct buf *out, const struct feature *f)
 
 /* ---- SVG: one column a layer, states of a layer below each other ---- */
 
-enum { STATES_MAX = 200, COLUMN_W = 260, ROW_H = 90, BOX_W = 130, BOX_H = 44 };
+enum { COLUMN_W = 260, ROW_H = 90, BOX_W = 130, BOX_H = 44, LABEL_BYTES = 40 };
 
 struct place {
     int layer, row;
@@ -252,10 +258,11 @@ svg_edge(struct buf *out, struct place from, struct place to, const char *label,
 {
     int x1 = x_of(from) + BOX_W, y1 = y_of(from) + BOX_H / 2;
     int x2 = x_of(to), y2 = y_of(to) + BOX_H / 2;
-    char cut[64];
+    size_t shown = strlen(label);
 
-    (void)snprintf(cut, sizeof(cut), "%.40s%s", label,
-                   strlen(label) > 40 ? "…" : "");
+    if (shown > LABEL_BYTES)
+        for (shown = LABEL_BYTES; ((unsigned char)label[shown] & 0xc0) == 0x80;)
+            shown--; /* not inside a character */
     buf_printf(out,
                "<path d=\"M%d %d C%d %d %d %d %d %d\" class=\"edge\" "
                "marker-end=\"url(#a)\"><title>",
@@ -263,8 +270,8 @@ svg_edge(struct buf *out, struct place from, struct place to, const char *label,
     html_escape(out, label, strlen(label));
     buf_printf(out, "</title></path><text x=\"%d\" y=\"%d\" class=\"label\">",
                (x1 + x2) / 2, (y1 + y2) / 2 - 8 - (int)nth * 14);
-    html_escape(out, cut, strlen(cut));
-    buf_puts(out, "</text>\n");
+    html_escape(out, label, shown);
+    buf_puts(out, label[shown] ? "…</text>\n" : "</text>\n");
 }
 
 void

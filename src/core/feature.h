@@ -104,6 +104,8 @@ struct transition {
     const char *target;
 };
 
+enum { STATES_MAX = 200 };
+
 struct state {
     const char *name;
     bool final;

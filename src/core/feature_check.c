@@ -38,18 +38,41 @@ want_table(struct check *k, const char *full, const char *field,
 }
 
 static enum status
+secret(struct check *k, const struct table *t, const struct column *col,
+       const char *field)
+{
+    (void)fail(k->err, E_INVALID,
+               "%s.%s looks like a secret and never leaves the database",
+               t->full, col->name);
+    return at(k, field);
+}
+
+static enum status
 want_path(struct check *k, const struct table *start, const struct path *p,
           const char *field, struct path_resolved *out)
 {
     if (path_resolve(k->c, start, p, out, k->err) != OK)
         return at(k, field);
-    if (column_is_secret(out->column->name)) {
-        (void)fail(k->err, E_INVALID,
-                   "%s.%s looks like a secret and never leaves the database",
-                   out->table->full, out->column->name);
+    return column_is_secret(out->column->name)
+               ? secret(k, out->table, out->column, field)
+               : OK;
+}
+
+/* A path of the trigger row that stands as text inside a count. */
+static enum status
+want_row_path(struct check *k, const char *text, const char *field)
+{
+    AUTO_ARENA a = arena_new(4096);
+    struct path path;
+    struct path_resolved r;
+    enum status rc = a ? path_parse(a, text, &path, k->err)
+                       : fail(k->err, E_NOMEM, "path");
+
+    if (rc == E_INPUT) {
+        (void)fail(k->err, E_INVALID, "path '%.80s' is malformed", text);
         return at(k, field);
     }
-    return OK;
+    return rc == OK ? want_path(k, k->trigger, &path, field, &r) : rc;
 }
 
 static enum status
@@ -74,12 +97,15 @@ enum_value(struct check *k, const struct column *col, const struct json *v,
     return at(k, field);
 }
 
+/* Only comparisons of whole values name one; "contains" may name a part. */
 static enum status
-values_of(struct check *k, const struct column *col, const struct json *v,
-          const char *field)
+values_of(struct check *k, const struct column *col, enum op op,
+          const struct json *v, const char *field)
 {
     enum status rc = OK;
 
+    if (op != OP_EQ && op != OP_NEQ && op != OP_IN && op != OP_NOT_IN)
+        return OK;
     if (!json_is(v, JSON_ARRAY))
         return enum_value(k, col, v, field);
     for (uint32_t i = 0; rc == OK && i < v->n; i++)
@@ -95,7 +121,6 @@ count_predicate(struct check *k, const struct predicate *p, const char *field)
 {
     const struct table *t = NULL;
     struct path_resolved r;
-    struct path to;
 
     enum status rc = want_table(k, p->table, field, &t);
     if (rc == OK)
@@ -109,12 +134,8 @@ count_predicate(struct check *k, const struct predicate *p, const char *field)
         rc = at(k, field);
     }
     if (rc == OK && strcmp(p->to, "subject") != 0 &&
-        strcmp(p->to, "row") != 0) {
-        AUTO_ARENA a = arena_new(4096);
-        rc = a ? path_parse(a, p->to, &to, k->err)
-               : fail(k->err, E_NOMEM, "path");
-        rc = rc == OK ? want_path(k, k->trigger, &to, field, &r) : at(k, field);
-    }
+        strcmp(p->to, "row") != 0)
+        rc = want_row_path(k, p->to, field);
     return rc == OK ? predicates(k, t, &p->sub, field) : rc;
 }
 
@@ -134,12 +155,36 @@ predicates(struct check *k, const struct table *start,
         } else if (p->kind == PREDICATE_COUNT) {
             rc = count_predicate(k, p, here);
         } else {
+            const char *row = json_get_str(p->value, "path", NULL);
             rc = want_path(k, start, &p->path, here, &r);
-            if (rc == OK && !r.json_key)
-                rc = values_of(k, r.column, p->value, here);
+            if (rc == OK && row)
+                rc = want_row_path(k, row, here);
+            else if (rc == OK && !r.json_key)
+                rc = values_of(k, r.column, p->op, p->value, here);
         }
     }
     return rc;
+}
+
+/* Does the column hold the key of `to`: is it the key, or does it point there,
+ * at once or over tables that share their key with it (profiles.id is
+ * users.id)? */
+static bool
+holds_key(const struct catalog *c, const struct table *t,
+          const struct column *col, const struct table *to)
+{
+    const char *name = col->name;
+
+    for (int hops = 0; t && hops < PATH_MAX_HOPS; hops++) {
+        if (t == to)
+            return t->n_key == 1 && strcmp(t->key[0], name) == 0;
+        const struct foreign_key *fk = table_fk(t, name);
+        if (!fk)
+            return false;
+        t = catalog_table(c, fk->table);
+        name = fk->key;
+    }
+    return false;
 }
 
 static enum status
@@ -152,6 +197,13 @@ subject(struct check *k)
     enum status rc = want_table(k, f->subject_table, "subject.table", &t);
     if (rc == OK)
         rc = want_path(k, k->trigger, &f->subject_id, "subject.id", &r);
+    if (rc == OK && (r.json_key || !holds_key(k->c, r.table, r.column, t))) {
+        (void)error_hint(k->err, "end the path on the key of %s, or on a "
+                         "column that points at it", t->full);
+        (void)fail(k->err, E_INVALID, "%s.%s does not hold the key of %s",
+                   r.table->full, r.column->name, t->full);
+        return at(k, "subject.id");
+    }
     if (rc == OK && f->subject_email.n)
         rc = want_path(k, k->trigger, &f->subject_email, "subject.email", &r);
     return rc;
@@ -174,8 +226,12 @@ trigger(struct check *k)
                    f->column);
         return at(k, "trigger.column");
     }
-    rc = values_of(k, col, f->to.value, "trigger.to");
-    return rc == OK ? values_of(k, col, f->from.value, "trigger.from") : rc;
+    if (column_is_secret(col->name))
+        return secret(k, k->trigger, col, "trigger.column");
+    rc = values_of(k, col, f->to.op, f->to.value, "trigger.to");
+    return rc == OK ? values_of(k, col, f->from.op, f->from.value,
+                                "trigger.from")
+                    : rc;
 }
 
 /* ---- the machine ---- */
@@ -192,19 +248,26 @@ reach(const struct feature *f, const struct state *s, bool *seen)
         reach(f, feature_state(f, s->transitions[t].target), seen);
 }
 
-/* A way back to `from` over transitions that need no time at all. */
+enum colour { WHITE, GREY, BLACK };
+
+/* Depth-first over transitions that need no time: one that leads to a state
+ * still on the way (grey) closes a loop. Each state is left once, so this is
+ * linear however many ways there are. */
 static bool
-spins(const struct feature *f, const struct state *s, const struct state *from,
-      size_t depth)
+spins(const struct feature *f, const struct state *s, enum colour *seen)
 {
-    for (size_t t = 0; depth < f->n_states && t < s->n_transitions; t++) {
+    enum colour *mine = &seen[s - f->states];
+
+    if (*mine != WHITE)
+        return *mine == GREY;
+    *mine = GREY;
+    for (size_t t = 0; t < s->n_transitions; t++) {
         const struct transition *x = &s->transitions[t];
-        const struct state *to = feature_state(f, x->target);
-        if (x->on_match || x->after_us > 0)
-            continue;
-        if (to == from || spins(f, to, from, depth + 1))
+        if ((x->on_match || x->after_us == 0) &&
+            spins(f, feature_state(f, x->target), seen))
             return true;
     }
+    *mine = BLACK;
     return false;
 }
 
@@ -212,7 +275,8 @@ static enum status
 machine(struct check *k)
 {
     const struct feature *f = k->f;
-    bool seen[256] = {false};
+    bool seen[STATES_MAX] = {false};
+    enum colour colours[STATES_MAX] = {WHITE};
 
     reach(f, feature_state(f, f->initial), seen);
     for (size_t i = 0; i < f->n_states; i++) {
@@ -223,9 +287,11 @@ machine(struct check *k)
             (void)fail(k->err, E_INVALID, "no transition leads here");
             return at(k, field);
         }
-        if (spins(f, &f->states[i], &f->states[i], 0)) {
+        if (spins(f, &f->states[i], colours)) {
             (void)fail(k->err, E_INVALID,
-                       "comes back to itself without a wait");
+                       "a loop begins here that never waits");
+            (void)error_hint(k->err, "give one of its transitions an "
+                             "'after' longer than PT0S");
             return at(k, field);
         }
     }

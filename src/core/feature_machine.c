@@ -3,7 +3,7 @@
 
 #include "core/feature_read.h"
 
-enum { STATES_MAX = 200, TRANSITIONS_MAX = 50, EFFECTS_MAX = 20 };
+enum { TRANSITIONS_MAX = 50, EFFECTS_MAX = 20 };
 
 static enum status
 read_webhook(struct reader *r, const struct place *at, const struct json *j,

@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "codec/time.h"
@@ -333,6 +334,22 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
     return rc;
 }
 
+/* Line of a field, or of what it is missing in. */
+static int
+line_of(const char *text, size_t n, const char *field)
+{
+    char at[sizeof(((struct error *)0)->field)];
+    int line = 0;
+
+    (void)snprintf(at, sizeof(at), "%s", field);
+    while (at[0] && !(line = yaml_line_of(text, n, at))) {
+        char *dot = strrchr(at, '.'), *open = strrchr(at, '[');
+        char *cut = open && (!dot || open > dot) ? open : dot;
+        *(cut ? cut : at) = '\0';
+    }
+    return line;
+}
+
 enum status
 feature_parse_text(struct arena *a, const char *text, size_t n,
                    struct feature **out, struct error *err)
@@ -350,8 +367,6 @@ feature_parse_text(struct arena *a, const char *text, size_t n,
         return rc == E_INPUT ? E_INVALID : rc;
     }
     rc = feature_parse(a, doc, out, err);
-    int line = rc == E_INVALID && err && err->field[0]
-                   ? yaml_line_of(text, n, err->field)
-                   : 0;
+    int line = rc == E_INVALID && err ? line_of(text, n, err->field) : 0;
     return line ? error_wrap(err, "line %d", line) : rc;
 }

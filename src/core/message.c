@@ -80,7 +80,8 @@ check_links(const char *html, struct error *err)
 }
 
 /* Markdown as people read it without markup: the marks of links and emphasis
- * go, addresses stay. */
+ * go, addresses stay. Runs before values are filled in, so that a value is
+ * never taken for markup. */
 static void
 plain_text(struct buf *out, const char *md)
 {
@@ -121,13 +122,16 @@ message_render(struct arena *a, const struct message *m,
 {
     AUTO_BUF subject = buf_new(4096), md = buf_new(MAIL_MAX_BYTES);
     AUTO_BUF html = buf_new(MAIL_MAX_BYTES), text = buf_new(MAIL_MAX_BYTES);
-    AUTO_BUF plain = buf_new(MAIL_MAX_BYTES);
+    AUTO_BUF plain = buf_new(TEMPLATE_MAX_BYTES);
 
     enum status rc = render_part(a, m->subject, context, false, &subject, err);
     if (rc == OK)
         rc = render_part(a, m->body, context, true, &md, err);
+    plain_text(&plain, m->body);
     if (rc == OK)
-        rc = render_part(a, m->body, context, false, &plain, err);
+        rc = buf_check(&plain, "message", err);
+    if (rc == OK)
+        rc = render_part(a, plain.data, context, false, &text, err);
     if (rc != OK)
         return error_wrap(err, "message %s", m->key);
     /* A value may hold a line break; a header may not. */
@@ -139,7 +143,6 @@ message_render(struct arena *a, const struct message *m,
                 MD_FLAG_NOHTML | MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH,
                 MD_HTML_FLAG_SKIP_UTF8_BOM) != 0)
         return fail(err, E_INVALID, "message %s: not Markdown", m->key);
-    plain_text(&text, plain.data);
     rc = buf_check(&html, "message", err);
     if (rc == OK)
         rc = check_links(html.data, err);

@@ -76,18 +76,35 @@ path_ok(const char *s)
     return true;
 }
 
+/* The next '|' outside quotes, or NULL. */
+static const char *
+next_bar(const char *s, const char *end)
+{
+    char quote = '\0';
+
+    for (; s < end; s++) {
+        if (quote)
+            quote = *s == quote ? '\0' : quote;
+        else if (*s == '"' || *s == '\'')
+            quote = *s;
+        else if (*s == '|')
+            return s;
+    }
+    return NULL;
+}
+
 /* "path | filter: "argument" | …" */
 static enum status
 parse_value(struct parsing *t, const char *s, const char *end, struct node *out)
 {
-    const char *bar = memchr(s, '|', (size_t)(end - s));
+    const char *bar = next_bar(s, end);
 
     out->text = trimmed(t, s, bar ? bar : end);
     if (!out->text || !path_ok(out->text))
         return bad(t, "a variable is a path such as subject.email");
     while (bar) {
         const char *from = bar + 1;
-        bar = memchr(from, '|', (size_t)(end - from));
+        bar = next_bar(from, end);
         const char *f = trimmed(t, from, bar ? bar : end);
         if (f && strncmp(f, "default:", 8) == 0) {
             const char *open = strpbrk(f, "\"'");
@@ -324,6 +341,21 @@ filtered(struct buf *out, const char *s, const char *filter)
     }
 }
 
+/* A value inside Markdown stays what it is: neither HTML nor a link, a
+ * heading or emphasis. CommonMark reads an entity as a character and never as
+ * markup. Letters, digits, spaces and UTF-8 pass. */
+static void
+inert(struct buf *out, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c < ' ' || ispunct(c))
+            buf_printf(out, "&#%d;", c);
+        else
+            buf_putc(out, s[i]);
+    }
+}
+
 static enum status
 render_value(struct rendering *r, const struct scope *scope,
              const struct node *n)
@@ -347,7 +379,7 @@ render_value(struct rendering *r, const struct scope *scope,
         json_write(&text, v, false);
     }
     if (r->html)
-        html_escape(r->out, text.data, text.len);
+        inert(r->out, text.data, text.len);
     else
         buf_add(r->out, text.data, text.len);
     return OK;

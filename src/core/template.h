@@ -17,7 +17,8 @@ enum { TEMPLATE_MAX_BYTES = 256 * 1024, TEMPLATE_MAX_DEPTH = 8 };
 /* Errors: E_INVALID "line L: …". */
 CHECKED enum status template_parse(struct arena *a, const char *text, size_t n,
                                    struct template **out, struct error *err);
-/* Renders with values of `context`; HTML-escapes values when `html`.
+/* Renders with values of `context`. When `html`, values are written as
+ * entities, so that they are neither HTML nor Markdown.
  * Errors: E_INVALID for an undefined variable without a default; E_TOOBIG. */
 CHECKED enum status template_render(const struct template *t,
                                     const struct json *context, bool html,

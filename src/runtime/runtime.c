@@ -1,6 +1,7 @@
 #include "runtime/runtime.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ struct runtime {
     struct workers *workers;
     struct ticker *ticker;
     struct scanner *scanner;
-    struct dispatcher *dispatcher;
+    _Atomic(struct dispatcher *) dispatcher; /* workers run before it */
     struct drainer *drainer;
 };
 
@@ -73,12 +74,10 @@ static enum status
 start_parts(struct runtime *rt, struct error *err)
 {
     int workers = rt->config.workers ? rt->config.workers : 2;
-    /* From the sender back to the source: nobody gets work before the one he
-     * hands it to is there. */
-    enum status rc = dispatcher_start(rt, &rt->dispatcher, err);
+    /* From the decision back to the source: nobody gets work before the one
+     * he hands it to is there. Actions wait in the store for the sender. */
+    enum status rc = workers_start(rt, workers, &rt->workers, err);
 
-    if (rc == OK)
-        rc = workers_start(rt, workers, &rt->workers, err);
     if (rc == OK)
         rc = committer_start(rt, &rt->committer, err);
     if (rc == OK)
@@ -122,6 +121,21 @@ runtime_start(const struct runtime_config *config, struct runtime **out,
     return OK;
 }
 
+enum status
+runtime_begin_sending(struct runtime *rt, const char *url, struct error *err)
+{
+    struct dispatcher *d = NULL;
+
+    if (!rt->config.public_url && url && *url) {
+        rt->config.public_url = arena_strdup(rt->strings, url);
+        if (!rt->config.public_url)
+            return fail(err, E_NOMEM, "URL");
+    }
+    enum status rc = dispatcher_start(rt, &d, err);
+    atomic_store(&rt->dispatcher, d);
+    return rc;
+}
+
 void
 runtime_stop(struct runtime *rt, int grace_ms)
 {
@@ -133,7 +147,7 @@ runtime_stop(struct runtime *rt, int grace_ms)
     scanner_stop(rt->scanner);
     committer_stop(rt->committer);
     workers_stop(rt->workers);
-    dispatcher_stop(rt->dispatcher, grace_ms);
+    dispatcher_stop(runtime_dispatcher(rt), grace_ms);
     feed_free(rt->feed);
     registries_free(rt->registries);
     store_close(rt->store);
@@ -170,7 +184,7 @@ runtime_wake(struct runtime *rt)
 {
     registries_expire(rt->registries);
     workers_wake(rt->workers);
-    dispatcher_wake(rt->dispatcher);
+    dispatcher_wake(runtime_dispatcher(rt));
     drainer_wake(rt->drainer);
     scanner_wake(rt->scanner);
     ticker_wake(rt->ticker);
@@ -226,7 +240,7 @@ runtime_workers(struct runtime *rt)
 struct dispatcher *
 runtime_dispatcher(struct runtime *rt)
 {
-    return rt->dispatcher;
+    return atomic_load(&rt->dispatcher);
 }
 
 struct drainer *

@@ -38,6 +38,11 @@ struct runtime_config {
  * threads. Errors: those of store_open(); E_CONFLICT lease held. */
 CHECKED enum status runtime_start(const struct runtime_config *config,
                                   struct runtime **out, struct error *err);
+/* Starts the dispatcher. Apart from runtime_start() because links in mails
+ * need our URL: `url` is used when the configuration has none (the port may
+ * be known only once the server listens). */
+CHECKED enum status runtime_begin_sending(struct runtime *rt, const char *url,
+                                          struct error *err);
 /* Clean stop: no new work is taken, batches in hand are finished, calls in
  * flight get up to grace_ms, the rest returns to the queue; store closed. */
 void runtime_stop(struct runtime *rt, int grace_ms); /* NULL is allowed */
