@@ -15,6 +15,7 @@ enum {
     MAX_BODY_BYTES = 1024 * 1024,
     TIMEOUT_S = 30,
     DRAIN_MAX_S = 10,
+    DRAIN_POLL_NS = 2 * 1000 * 1000,
     API_ARENA_BYTES = 1024 * 1024,
 };
 
@@ -166,7 +167,7 @@ api_port(const struct api *api)
 static void
 ingest_drain(struct api *api)
 {
-    const struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
+    const struct timespec pause = {.tv_nsec = DRAIN_POLL_NS};
     int64_t until_us = clock_mono_us() + DRAIN_MAX_S * US_PER_S;
 
     while (atomic_load(&api->in_hand) > 0 && clock_mono_us() < until_us)

@@ -133,12 +133,14 @@ token_make(struct arena *a, const char *path, const char **out,
         return rc;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return fail(err, E_IO, "cannot make %s: %s", path, strerror(errno));
+        return fail(err, E_IO, "cannot make %s: %s", path,
+                    strerrordesc_np(errno));
     size_t n = strlen(*out);
     bool written = write(fd, *out, n) == (ssize_t)n && fsync(fd) == 0;
     int cause = errno;
     if (close(fd) != 0 || !written)
-        return fail(err, E_IO, "cannot write %s: %s", path, strerror(cause));
+        return fail(err, E_IO, "cannot write %s: %s", path,
+                    strerrordesc_np(cause));
     return OK;
 }
 
@@ -153,12 +155,14 @@ api_token_load(struct arena *a, const char *path, const char **out,
     if (fd < 0 && errno == ENOENT)
         return token_make(a, path, out, err);
     if (fd < 0)
-        return fail(err, E_IO, "cannot read %s: %s", path, strerror(errno));
+        return fail(err, E_IO, "cannot read %s: %s", path,
+                    strerrordesc_np(errno));
     ssize_t n = read(fd, text, sizeof(text) - 1);
     bool open_to_all = fstat(fd, &st) != 0 || (st.st_mode & 077) != 0;
     (void)close(fd);
     if (n < 0)
-        return fail(err, E_IO, "cannot read %s: %s", path, strerror(errno));
+        return fail(err, E_IO, "cannot read %s: %s", path,
+                    strerrordesc_np(errno));
     text[n] = '\0';
     text[strcspn(text, "\r\n ")] = '\0';
     if (open_to_all || strlen(text) < TOKEN_TEXT_BYTES) {

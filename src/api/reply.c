@@ -3,6 +3,8 @@
 #include "api/route.h"
 #include "codec/text.h"
 
+enum { ERROR_MAX_BYTES = 16 * 1024 };
+
 static void
 header_add(struct http_reply *r, const char *name, const char *value)
 {
@@ -93,7 +95,7 @@ error_json(const struct call *c, const struct error *err, const char *allow,
 void
 error_send(struct call *c, const struct error *err, const char *allow)
 {
-    AUTO_BUF text = buf_new(16 * 1024);
+    AUTO_BUF text = buf_new(ERROR_MAX_BYTES);
     bool html = c->route->type && strncmp(c->route->type, "text/html", 9) == 0;
 
     atomic_fetch_add(&c->api->errors, 1);

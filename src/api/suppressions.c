@@ -5,7 +5,7 @@
 #include "codec/text.h"
 #include "runtime/ops.h"
 
-enum { ADDRESS_MAX_BYTES = 320 };
+enum { ADDRESS_MAX_BYTES = 320, SHOWN_MAX_BYTES = 8 * ADDRESS_MAX_BYTES };
 
 enum status
 suppression_all(struct call *c, struct answer *out, struct error *err)
@@ -139,7 +139,7 @@ opened(struct call *c, const char **workspace_id, const char **address,
         (void)error_hint(err, "use the link of the mail as it is");
         return fail(err, E_NOTFOUND, "this unsubscribe link is not valid");
     }
-    AUTO_BUF text = buf_new(8 * ADDRESS_MAX_BYTES);
+    AUTO_BUF text = buf_new(SHOWN_MAX_BYTES);
     html_escape(&text, *address, strlen(*address));
     *shown = arena_strdup(c->a, text.data);
     return *shown ? OK : fail(err, E_NOMEM, "address");

@@ -69,6 +69,7 @@ static const struct count_row {
     ROW(tracks, "skene_tracks", "gauge", "Analytics events recorded."),
 #undef ROW
 };
+enum { METRICS_MAX_BYTES = 64 * 1024 };
 enum { COUNT_ROWS = sizeof(count_rows) / sizeof(count_rows[0]) };
 
 static int64_t
@@ -136,7 +137,7 @@ enum status
 metrics_get(struct call *c, struct answer *out, struct error *err)
 {
     struct store_counts counts = {0};
-    AUTO_BUF b = buf_new(64 * 1024);
+    AUTO_BUF b = buf_new(METRICS_MAX_BYTES);
     enum status rc = counts_read(c, &counts, err);
 
     if (rc != OK)

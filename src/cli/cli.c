@@ -294,8 +294,8 @@ prepare(struct cli *cli, struct error *err)
     if (rc != OK)
         return rc;
     const char *debug = setting(cli, "debug");
-    const char *plain = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
+    const char *plain = secure_getenv("NO_COLOR");
+    const char *term = secure_getenv("TERM");
     cli->json = opt_flag(cli, "json");
     cli->quiet = opt_flag(cli, "quiet");
     cli->verbose = opt_flag(cli, "verbose") || strcmp(debug, "true") == 0 ||
@@ -356,7 +356,7 @@ run(struct cli *cli, int argc, char **argv)
         return cli->usage ? EXIT_USAGE : status_exit(rc);
     }
     if (fflush(stdout) != 0) {
-        (void)fail(&err, E_IO, "cannot write: %s", strerror(errno));
+        (void)fail(&err, E_IO, "cannot write: %s", strerrordesc_np(errno));
         complain(cli, &err);
         return status_exit(E_IO);
     }

@@ -25,7 +25,8 @@ const char *
 store_path(const struct cli *cli)
 {
     const char *store = store_file(cli);
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *data = secure_getenv("XDG_DATA_HOME"),
+               *home = secure_getenv("HOME");
 
     if (*store)
         return store;
@@ -123,24 +124,34 @@ answer_error(const struct api_reply *reply, struct error *err)
     return code;
 }
 
+static void
+reply_take(struct cli *cli, const struct net_result *result,
+           struct api_reply *out)
+{
+    *out = (struct api_reply){
+        .code = result->code, .body = result->body, .n = result->body_n};
+    bool json = out->n && (out->body[0] == '{' || out->body[0] == '[');
+    if (!json || json_parse(cli->a, out->body, out->n, ANSWER_MAX_BYTES,
+                            &out->json, NULL) != OK)
+        out->json = NULL;
+}
+
 enum status
 api_call(struct cli *cli, const char *method, const char *path,
-         const char *type, const char *body, size_t n, struct api_reply *out,
-         struct error *err)
+         const struct payload *body, struct api_reply *out, struct error *err)
 {
     struct net_http_call call = {
         .method = method,
         .headers = {{"Accept", "application/json"}},
-        .body = body,
-        .body_n = n,
+        .body = body ? body->bytes : NULL,
+        .body_n = body ? body->n : 0,
     };
     struct net_result result = {0};
     const char *unix_socket = NULL;
 
     *out = (struct api_reply){0};
     if (body)
-        call.headers[1] = (struct http_header){
-            "Content-Type", type ? type : "application/json"};
+        call.headers[1] = (struct http_header){"Content-Type", body->type};
     enum status rc = path ? call_prepare(cli, path, &call, &unix_socket, err)
                           : fail(err, E_NOMEM, "request");
     if (rc == OK)
@@ -151,13 +162,7 @@ api_call(struct cli *cli, const char *method, const char *path,
         return unreachable(cli, unix_socket, err);
     if (rc != OK)
         return rc;
-    out->code = result.code;
-    out->body = result.body;
-    out->n = result.body_n;
-    if (out->n && (out->body[0] == '{' || out->body[0] == '[') &&
-        json_parse(cli->a, out->body, out->n, ANSWER_MAX_BYTES, &out->json,
-                   NULL) != OK)
-        out->json = NULL;
+    reply_take(cli, &result, out);
     return out->code >= 200 && out->code < 300 ? OK : answer_error(out, err);
 }
 
@@ -165,7 +170,20 @@ enum status
 api_get(struct cli *cli, const char *path, struct api_reply *out,
         struct error *err)
 {
-    return api_call(cli, "GET", path, NULL, NULL, 0, out, err);
+    return api_call(cli, "GET", path, NULL, out, err);
+}
+
+enum status
+api_post(struct cli *cli, const char *path, const struct json *body,
+         struct api_reply *out, struct error *err)
+{
+    const char *text = body ? json_text(cli->a, body) : "{}";
+    struct payload payload = {.type = "application/json", .bytes = text};
+
+    if (!text)
+        return fail(err, E_NOMEM, "request");
+    payload.n = strlen(text);
+    return api_call(cli, "POST", path, &payload, out, err);
 }
 
 struct query

@@ -6,17 +6,6 @@
 
 enum { URL_MAX_BYTES = 8192 };
 
-static enum status
-body_send(struct cli *cli, const char *path, const struct json *body,
-          struct api_reply *out, struct error *err)
-{
-    const char *text = json_text(cli->a, body);
-
-    return text
-               ? api_call(cli, "POST", path, NULL, text, strlen(text), out, err)
-               : fail(err, E_NOMEM, "request");
-}
-
 enum status
 cmd_connect(struct cli *cli, struct error *err)
 {
@@ -44,7 +33,7 @@ cmd_connect(struct cli *cli, struct error *err)
         json_put(a, body, "name", json_string(a, name));
     if (transport)
         json_put(a, body, "transport", json_string(a, transport));
-    enum status rc = body_send(cli, "/api/v1/integrations", body, &reply, err);
+    enum status rc = api_post(cli, "/api/v1/integrations", body, &reply, err);
     if (rc != OK)
         return rc;
     if (cli->json) {
@@ -126,9 +115,8 @@ cmd_rotate(struct cli *cli, struct error *err)
     enum status rc = pick(cli, cli->n_args ? cli->args[0] : NULL, &id, err);
 
     if (rc == OK)
-        rc = api_call(cli, "POST",
-                      path_with(cli, "integrations", id, "/secret/rotate"),
-                      NULL, "{}", 2, &reply, err);
+        rc = api_post(cli, path_with(cli, "integrations", id, "/secret/rotate"),
+                      NULL, &reply, err);
     if (rc != OK)
         return rc;
     if (cli->json) {
@@ -202,8 +190,8 @@ cmd_disconnect(struct cli *cli, struct error *err)
         return rc;
     struct json *body = json_put(cli->a, json_object(cli->a), "drop",
                                  json_boolean(cli->a, drop));
-    rc = body_send(cli, path_with(cli, "integrations", id, "/disconnect"), body,
-                   &reply, err);
+    rc = api_post(cli, path_with(cli, "integrations", id, "/disconnect"), body,
+                  &reply, err);
     if (rc != OK)
         return rc;
     if (cli->json)

@@ -60,7 +60,8 @@ sql_write(const char *path, const struct json *plan, struct error *err)
         return rc;
     FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
     if (!out)
-        return fail(err, E_IO, "cannot write %s: %s", path, strerror(errno));
+        return fail(err, E_IO, "cannot write %s: %s", path,
+                    strerrordesc_np(errno));
     bool ok = fwrite(text.data, 1, text.len, out) == text.len;
     if (out != stdout)
         ok = fclose(out) == 0 && ok;
@@ -80,8 +81,7 @@ apply(struct cli *cli, struct error *err)
     struct api_reply reply;
 
     query_add(&q, "integration", opt_text(cli, "integration"));
-    enum status rc =
-        api_call(cli, "POST", q.text.data, NULL, "{}", 2, &reply, err);
+    enum status rc = api_post(cli, q.text.data, NULL, &reply, err);
     buf_free(&q.text);
     if (rc != OK)
         return rc;

@@ -90,34 +90,42 @@ enum status
 message_send(struct cli *cli, const char *key, const char *text, size_t n,
              struct api_reply *out, struct error *err)
 {
+    struct payload body = {.type = "text/markdown", .bytes = text, .n = n};
+
     return api_call(cli, "PUT", path_with(cli, "messages/templates", key, ""),
-                    "text/markdown", text, n, out, err);
+                    &body, out, err);
 }
 
-/* Stores the messages a document sends, as far as they are at hand. */
+/* Stores the message of one effect, as far as it is at hand. */
+static enum status
+message_of_effect(struct cli *cli, const char *file, const struct feature *f,
+                  const struct effect *e, struct error *err)
+{
+    const char *key = e->template ? e->template : f->key, *text = NULL;
+    struct api_reply reply;
+    size_t n = 0;
+
+    if (e->kind != EFFECT_EMAIL)
+        return OK;
+    enum status rc = message_find(cli, file, key, &text, &n, err);
+    if (rc == OK && text)
+        rc = message_send(cli, key, text, n, &reply, err);
+    return rc == OK ? OK : error_wrap(err, "message %s", key);
+}
+
 static enum status
 messages_send(struct cli *cli, const char *file, const struct feature *f,
               struct error *err)
 {
+    enum status rc = OK;
+
     for (size_t s = 0; s < f->n_states; s++)
         for (size_t t = 0; t < f->states[s].n_transitions; t++) {
             const struct transition *tr = &f->states[s].transitions[t];
-            for (size_t i = 0; i < tr->n_effects; i++) {
-                const struct effect *e = &tr->effects[i];
-                const char *text = NULL;
-                struct api_reply reply;
-                size_t n = 0;
-                if (e->kind != EFFECT_EMAIL)
-                    continue;
-                const char *key = e->template ? e->template : f->key;
-                enum status rc = message_find(cli, file, key, &text, &n, err);
-                if (rc == OK && text)
-                    rc = message_send(cli, key, text, n, &reply, err);
-                if (rc != OK)
-                    return error_wrap(err, "message %s", key);
-            }
+            for (size_t i = 0; rc == OK && i < tr->n_effects; i++)
+                rc = message_of_effect(cli, file, f, &tr->effects[i], err);
         }
-    return OK;
+    return rc;
 }
 
 static void
@@ -159,11 +167,11 @@ cmd_feature_new(struct cli *cli, struct error *err)
         rc = feature_parse_text(cli->a, text, n, &f, err);
     if (rc == OK)
         rc = messages_send(cli, file, f, err);
+    struct payload body = {.type = "application/yaml", .bytes = text, .n = n};
     struct query q = query_new("/api/v1/features");
     query_add(&q, "integration", opt_text(cli, "integration"));
     if (rc == OK)
-        rc = api_call(cli, "POST", q.text.data, "application/yaml", text, n,
-                      &reply, err);
+        rc = api_call(cli, "POST", q.text.data, &body, &reply, err);
     buf_free(&q.text);
     if (rc == OK)
         feature_note(cli, reply.json);
@@ -264,9 +272,8 @@ static enum status
 change(struct cli *cli, const char *tail, struct error *err)
 {
     struct api_reply reply;
-    enum status rc =
-        api_call(cli, "POST", path_with(cli, "features", cli->args[0], tail),
-                 NULL, "{}", 2, &reply, err);
+    enum status rc = api_post(
+        cli, path_with(cli, "features", cli->args[0], tail), NULL, &reply, err);
 
     if (rc == OK)
         feature_note(cli, reply.json);

@@ -58,7 +58,7 @@ folder_make(struct cli *cli, const char *path, struct error *err)
         *p = '\0';
         if (mkdir(folder, 0700) != 0 && errno != EEXIST)
             return fail(err, E_IO, "cannot make %s: %s", folder,
-                        strerror(errno));
+                        strerrordesc_np(errno));
         *p = was;
         if (!was)
             return OK;
@@ -82,7 +82,7 @@ key_make(struct cli *cli, const char *path, struct seal_key *out,
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(err, E_IO, "cannot make the key file %s: %s", path,
-                    strerror(errno));
+                    strerrordesc_np(errno));
     bool ok =
         write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;

@@ -129,8 +129,8 @@ cmd_actions_retry(struct cli *cli, struct error *err)
 {
     struct api_reply reply;
     enum status rc =
-        api_call(cli, "POST", path_with(cli, "actions", cli->args[0], "/retry"),
-                 NULL, "{}", 2, &reply, err);
+        api_post(cli, path_with(cli, "actions", cli->args[0], "/retry"), NULL,
+                 &reply, err);
 
     if (rc != OK)
         return rc;

@@ -77,12 +77,19 @@ struct api_reply {
     size_t n;
     struct json *json; /* NULL when the answer is not JSON */
 };
-/* `path` begins with /api/v1; `type` NULL = JSON. Error answers become errors
+/* `path` begins with /api/v1; Error answers become errors
  * with the server's message, hint and field.
  * Errors: E_NET when no server answers. */
+struct payload {
+    const char *type, *bytes;
+    size_t n;
+};
 CHECKED enum status api_call(struct cli *cli, const char *method,
-                             const char *path, const char *type,
-                             const char *body, size_t n, struct api_reply *out,
+                             const char *path, const struct payload *body,
+                             struct api_reply *out, struct error *err);
+/* body NULL = an empty object. */
+CHECKED enum status api_post(struct cli *cli, const char *path,
+                             const struct json *body, struct api_reply *out,
                              struct error *err);
 CHECKED enum status api_get(struct cli *cli, const char *path,
                             struct api_reply *out, struct error *err);

@@ -201,8 +201,8 @@ file_load(struct config *c, const char *path, enum origin origin,
 static const char *
 user_file(struct arena *a)
 {
-    const char *base = getenv("XDG_CONFIG_HOME");
-    const char *home = getenv("HOME");
+    const char *base = secure_getenv("XDG_CONFIG_HOME");
+    const char *home = secure_getenv("HOME");
 
     if (base && *base == '/')
         return arena_printf(a, "%s/skene/config", base);
@@ -213,7 +213,8 @@ static enum status
 environment_load(struct config *c, struct error *err)
 {
     for (int i = 0; settings[i].name; i++) {
-        const char *value = settings[i].env ? getenv(settings[i].env) : NULL;
+        const char *value =
+            settings[i].env ? secure_getenv(settings[i].env) : NULL;
         if (!value || !*value)
             continue;
         enum status rc =

@@ -231,14 +231,15 @@ file_read(struct arena *a, const char *path, size_t max_bytes,
 
     if (fd < 0)
         return fail(err, errno == ENOENT ? E_NOTFOUND : E_IO,
-                    "cannot read %s: %s", path, strerror(errno));
+                    "cannot read %s: %s", path, strerrordesc_np(errno));
     while ((got = read(fd, block, sizeof(block))) > 0 && buf_ok(&b))
         buf_add(&b, block, (size_t)got);
     int cause = errno;
     if (!standard)
         (void)close(fd);
     if (got < 0)
-        return fail(err, E_IO, "cannot read %s: %s", path, strerror(cause));
+        return fail(err, E_IO, "cannot read %s: %s", path,
+                    strerrordesc_np(cause));
     enum status rc = buf_check(&b, path, err);
     *text = rc == OK ? arena_strndup(a, b.data, b.len) : NULL;
     *n = b.len;

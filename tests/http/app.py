@@ -55,11 +55,15 @@ class App(Server):
         self.integration = None
 
     def start(self, *args, **kw):
-        self.pg.start()
-        self.pg.psql(TABLES)
-        super().start(*args, **kw)
-        made = self.api("POST", "/api/v1/integrations",
-                        {"url": self.pg.url(), "name": "app"})
+        try:
+            self.pg.start()
+            self.pg.psql(TABLES)
+            super().start(*args, **kw)
+            made = self.api("POST", "/api/v1/integrations",
+                            {"url": self.pg.url(), "name": "app"})
+        except BaseException:
+            self.close()
+            raise
         self.secret, self.integration = made["secret"], made["id"]
         return self
 

@@ -101,15 +101,14 @@ class Server:
     # ---- life ----
     def start(self, ready=True, seconds=20.0):
         """Starts the process; returns once it listens (and is ready)."""
-        log = open(self.log_path, "ab")
-        offset = log.tell()
         command = self.prefix + [
             binary(), "serve", "--store", str(self.store), "--socket",
             str(self.socket), "--listen", self.listen] + self.args
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env=self.env, cwd=self.dir)
-        log.close()
+        with open(self.log_path, "ab") as log:
+            offset = log.tell()
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.env, cwd=self.dir)
 
         def listening():
             if self.process.poll() is not None:
@@ -152,9 +151,13 @@ class Server:
             self.process.wait()
 
     def close(self):
-        """Stops, and removes the folder if it was made here."""
+        """Stops, and removes the folder if it was made here. Fails when a
+        sanitizer complained."""
         try:
             self.stop()
+            for word in ("Sanitizer:", "runtime error:"):
+                if word in self.log():
+                    raise AssertionError(self.log()[-8000:])
         finally:
             if self._own:
                 shutil.rmtree(self.dir, ignore_errors=True)
