@@ -144,9 +144,9 @@ insert_sql(struct arena *a, struct buf *out, const struct capture *c,
     buf_puts(out, ",\n            ");
     metadata(a, out, c, r, columns);
     buf_printf(out,
-               "\n       %s\n        where (select k.capture_on"
+               "\n%s%s%s        where (select k.capture_on"
                " from skene_growth.config k) is not false;\n",
-               r->from);
+               *r->from ? "       " : "", r->from, *r->from ? "\n" : "");
 }
 
 static void

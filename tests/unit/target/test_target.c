@@ -1,7 +1,9 @@
 #include "fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "target/drain.h"
 #include "target/sql_text.h"
 
 static void
@@ -173,6 +175,66 @@ test_refused_connections(void **state)
     }
 }
 
+/* The port of a transaction pooler, by a second name of the same socket. */
+static const char *
+pooler_conninfo(struct fixture *f, char *dir)
+{
+    const char *socket_dir = cell(f, f->admin, "show unix_socket_directories");
+    const char *port = cell(f, f->admin, "show port");
+    const char *from = arena_printf(f->a, "%s/.s.PGSQL.%s", socket_dir, port);
+
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(symlink(from, arena_printf(f->a, "%s/.s.PGSQL.6543", dir)),
+                     0);
+    return arena_printf(f->a, "host=%s port=6543 user=saas_admin dbname=%s",
+                        dir, f->name);
+}
+
+/* Settings live in each transaction, and nothing is left in the session. */
+static void
+test_transaction_pooler(void **state)
+{
+    struct fixture *f = *state;
+    char dir[] = "/tmp/skene-test-XXXXXX";
+    struct target_config config = {.conninfo = pooler_conninfo(f, dir),
+                                   .read_only = true,
+                                   .statement_timeout_ms = 100};
+    struct target *t;
+    struct target_rows rows;
+    const char *epoch;
+
+    assert_ok(target_open(&config, &t, &f->err), &f->err);
+    assert_ok(target_query(t, f->a,
+                           "select current_setting('search_path'),"
+                           " current_setting('transaction_read_only'),"
+                           " current_setting('statement_timeout')",
+                           NULL, 0, &rows, &f->err),
+              &f->err);
+    assert_string_equal(target_cell(&rows, 0, 0), "pg_catalog, pg_temp");
+    assert_string_equal(target_cell(&rows, 0, 1), "on");
+    assert_string_equal(target_cell(&rows, 0, 2), "100ms");
+    assert_int_equal(target_query(t, f->a,
+                                  "select setval('public.projects_id_seq', 9)",
+                                  NULL, 0, &rows, &f->err),
+                     E_DB);
+    assert_string_equal(f->err.sqlstate, "25006");
+    assert_ok(target_query(t, f->a, "select 1", NULL, 0, &rows, &f->err),
+              &f->err);
+    target_close(t);
+    config.read_only = false;
+    config.statement_timeout_ms = 0;
+    target_close(f->t);
+    assert_ok(target_open(&config, &f->t, &f->err), &f->err);
+    assert_true(deploy(f, NULL, 0) > 0);
+    assert_int_equal(deploy(f, NULL, 0), 0);
+    f->err = (struct error){0};
+    assert_int_equal(drain_start(f->t, f->a, &epoch, &f->err), E_UNSUPPORTED);
+    assert_non_null(strstr(f->err.hint, "5432"));
+    assert_ok(deploy_remove(f->t, &f->err), &f->err);
+    (void)unlink(arena_printf(f->a, "%s/.s.PGSQL.6543", dir));
+    (void)rmdir(dir);
+}
+
 int
 main(void)
 {
@@ -186,6 +248,7 @@ main(void)
         T(test_connection_lost),
         T(test_read_only),
         T(test_refused_connections),
+        T(test_transaction_pooler),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
