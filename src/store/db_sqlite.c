@@ -92,13 +92,17 @@ db_open_sqlite(const char *path, bool read_only, struct db **out,
 
     if (!db)
         return fail(err, E_NOMEM, "store");
-    /* Created 0600 before SQLite would with the umask's rights. */
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
+    /* Created 0600 before SQLite would with the umask's rights. A file that is
+     * there must not be opened here: closing it again would drop the locks of
+     * this process' other connections, and the next sqlite3 shell to leave
+     * would then delete the log under them. */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST) {
         free(db);
         return fail(err, E_IO, "store %s: %s", path, strerror(errno));
     }
-    (void)close(fd);
+    if (fd >= 0)
+        (void)close(fd);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     int code = sqlite3_open_v2(path, &db->handle, flags, NULL);
     if (code == SQLITE_OK) {
