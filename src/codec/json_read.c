@@ -50,6 +50,8 @@ scan_text(const char *text, size_t n, size_t *members, struct error *err)
             inside = !inside;
         else if (!inside && c == ':')
             ++*members;
+        else if (!inside && c == '\'')
+            return fail(err, E_INPUT, "JSON: single quote at byte %zu", i);
         else if (!inside && c == '/')
             return fail(err, E_INPUT, "JSON: comment at byte %zu", i);
     }

@@ -190,8 +190,7 @@ convert(struct yaml *y, struct fy_node *node, int depth)
         return refuse(y, node, "more values than allowed");
     if (depth >= JSON_MAX_DEPTH)
         return refuse(y, node, "nested too deep");
-    const char *tag = fy_node_get_tag(node, NULL);
-    if (tag && strncmp(tag, "tag:yaml.org,2002:", 18) != 0)
+    if (fy_node_get_tag(node, NULL))
         return refuse(y, node, "tags are not allowed");
     if (fy_node_is_alias(node))
         return refuse(y, node, "an alias without its anchor");

@@ -1,8 +1,8 @@
 /*
  * codec/yaml.h - YAML 1.2 in and out, as JSON values (libfyaml).
  *
- * Duplicate keys, anchors that expand past the limits, and tags other than
- * the core schema's are refused. Each error names line and column.
+ * Duplicate keys, anchors that expand past the limits, and tags are
+ * refused. Each error names line and column.
  */
 #ifndef CODEC_YAML_H
 #define CODEC_YAML_H

@@ -11,26 +11,45 @@ enum column_type
 column_type_of(const char *type_name, bool has_enum)
 {
     static const struct {
-        const char *prefix;
+        const char *name; /* without (n) and what follows a space */
         enum column_type type;
     } rows[] = {
-        {"boolean", COLUMN_BOOL},        {"bool", COLUMN_BOOL},
-        {"smallint", COLUMN_INT},        {"integer", COLUMN_INT},
-        {"bigint", COLUMN_INT},          {"numeric", COLUMN_NUMERIC},
-        {"real", COLUMN_NUMERIC},        {"double", COLUMN_NUMERIC},
-        {"text", COLUMN_TEXT},           {"character", COLUMN_TEXT},
-        {"varchar", COLUMN_TEXT},        {"citext", COLUMN_TEXT},
-        {"name", COLUMN_TEXT},           {"uuid", COLUMN_UUID},
-        {"timestamp", COLUMN_TIMESTAMP}, {"date", COLUMN_DATE},
-        {"jsonb", COLUMN_JSON},          {"json", COLUMN_JSON},
+        {"boolean", COLUMN_BOOL},
+        {"bool", COLUMN_BOOL},
+        {"smallint", COLUMN_INT},
+        {"integer", COLUMN_INT},
+        {"bigint", COLUMN_INT},
+        {"int", COLUMN_INT},
+        {"int2", COLUMN_INT},
+        {"int4", COLUMN_INT},
+        {"int8", COLUMN_INT},
+        {"numeric", COLUMN_NUMERIC},
+        {"decimal", COLUMN_NUMERIC},
+        {"real", COLUMN_NUMERIC},
+        {"double", COLUMN_NUMERIC},
+        {"float4", COLUMN_NUMERIC},
+        {"float8", COLUMN_NUMERIC},
+        {"text", COLUMN_TEXT},
+        {"character", COLUMN_TEXT},
+        {"varchar", COLUMN_TEXT},
+        {"citext", COLUMN_TEXT},
+        {"name", COLUMN_TEXT},
+        {"uuid", COLUMN_UUID},
+        {"timestamp", COLUMN_TIMESTAMP},
+        {"timestamptz", COLUMN_TIMESTAMP},
+        {"date", COLUMN_DATE},
+        {"jsonb", COLUMN_JSON},
+        {"json", COLUMN_JSON},
     };
+    size_t n = strcspn(type_name, " (");
 
     if (has_enum)
         return COLUMN_ENUM;
     if (strchr(type_name, '['))
         return COLUMN_OTHER;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strncmp(type_name, rows[i].prefix, strlen(rows[i].prefix)) == 0)
+        if (strlen(rows[i].name) == n &&
+            strncmp(type_name, rows[i].name, n) == 0)
             return rows[i].type;
     return COLUMN_OTHER;
 }
@@ -124,17 +143,28 @@ table_created_column(const struct table *t)
     return n == 1 ? only : NULL;
 }
 
+static bool
+has_any(const char *name, const char *const *parts)
+{
+    for (; *parts; parts++)
+        if (strcasestr(name, *parts))
+            return true;
+    return false;
+}
+
 bool
 column_is_secret(const char *name)
 {
-    static const char *const parts[] = {"password",    "passwd",    "secret",
-                                        "token",       "api_key",   "apikey",
-                                        "private_key", "credential"};
+    static const char *const parts[] = {"password",    "passwd",     "secret",
+                                        "api_key",     "apikey",     "salt",
+                                        "private_key", "credential", NULL};
+    /* Counted tokens are a model's usage, and tell nothing. */
+    static const char *const counts[] = {"tokens_",   "count", "max_",
+                                         "total_",    "num_",  "limit",
+                                         "remaining", NULL};
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        if (strcasestr(name, parts[i]))
-            return true;
-    return false;
+    return has_any(name, parts) ||
+           (strcasestr(name, "token") && !has_any(name, counts));
 }
 
 /* ---- implied foreign keys ---- */

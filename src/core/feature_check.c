@@ -65,8 +65,8 @@ want_row_path(struct check *k, const char *text, const char *field)
     AUTO_ARENA a = arena_new(4096);
     struct path path;
     struct path_resolved r;
-    enum status rc = a ? path_parse(a, text, &path, k->err)
-                       : fail(k->err, E_NOMEM, "path");
+    enum status rc =
+        a ? path_parse(a, text, &path, k->err) : fail(k->err, E_NOMEM, "path");
 
     if (rc == E_INPUT) {
         (void)fail(k->err, E_INVALID, "path '%.80s' is malformed", text);
@@ -133,8 +133,7 @@ count_predicate(struct check *k, const struct predicate *p, const char *field)
                    t->full);
         rc = at(k, field);
     }
-    if (rc == OK && strcmp(p->to, "subject") != 0 &&
-        strcmp(p->to, "row") != 0)
+    if (rc == OK && strcmp(p->to, "subject") != 0 && strcmp(p->to, "row") != 0)
         rc = want_row_path(k, p->to, field);
     return rc == OK ? predicates(k, t, &p->sub, field) : rc;
 }
@@ -198,8 +197,10 @@ subject(struct check *k)
     if (rc == OK)
         rc = want_path(k, k->trigger, &f->subject_id, "subject.id", &r);
     if (rc == OK && (r.json_key || !holds_key(k->c, r.table, r.column, t))) {
-        (void)error_hint(k->err, "end the path on the key of %s, or on a "
-                         "column that points at it", t->full);
+        (void)error_hint(k->err,
+                         "end the path on the key of %s, or on a "
+                         "column that points at it",
+                         t->full);
         (void)fail(k->err, E_INVALID, "%s.%s does not hold the key of %s",
                    r.table->full, r.column->name, t->full);
         return at(k, "subject.id");
@@ -229,9 +230,9 @@ trigger(struct check *k)
     if (column_is_secret(col->name))
         return secret(k, k->trigger, col, "trigger.column");
     rc = values_of(k, col, f->to.op, f->to.value, "trigger.to");
-    return rc == OK ? values_of(k, col, f->from.op, f->from.value,
-                                "trigger.from")
-                    : rc;
+    return rc == OK
+               ? values_of(k, col, f->from.op, f->from.value, "trigger.from")
+               : rc;
 }
 
 /* ---- the machine ---- */
@@ -291,7 +292,7 @@ machine(struct check *k)
             (void)fail(k->err, E_INVALID,
                        "a loop begins here that never waits");
             (void)error_hint(k->err, "give one of its transitions an "
-                             "'after' longer than PT0S");
+                                     "'after' longer than PT0S");
             return at(k, field);
         }
     }

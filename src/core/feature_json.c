@@ -23,6 +23,8 @@ match_json(struct arena *a, const struct match *m)
 {
     if (m->op == OP_EQ)
         return json_clone(a, m->value);
+    if (m->op == OP_IS_NULL)
+        return json_null(a);
     struct json *o = json_object(a);
     o = put_text(a, o, "op", op_name(m->op));
     return m->value ? json_put(a, o, "value", json_clone(a, m->value)) : o;
@@ -49,6 +51,23 @@ trigger_json(struct arena *a, const struct feature *f)
     return o;
 }
 
+/* The subject's email over tables: a step along a key, or back along one. */
+static struct json *
+join_json(struct arena *a, const struct path_join *join, bool back)
+{
+    struct json *j = json_object(a), *where = json_object(a);
+
+    j = put_text(a, j, "column", back ? join->to_column : join->from_column);
+    j = put_text(a, j, "table", join->to->full);
+    if (!back)
+        return put_text(a, j, "key", join->to_column);
+    j = json_put(a, j, "reverse", json_boolean(a, true));
+    if (!join->filter_column)
+        return j;
+    where = put_text(a, where, join->filter_column, join->filter_value);
+    return json_put(a, j, "where", where);
+}
+
 static struct json *
 joins_json(struct arena *a, const struct feature *f, const struct catalog *c)
 {
@@ -58,13 +77,10 @@ joins_json(struct arena *a, const struct feature *f, const struct catalog *c)
 
     if (!t || path_resolve(c, t, &f->subject_email, &r, NULL) != OK)
         return list;
-    for (size_t i = 0; i < r.n_joins; i++) {
-        struct json *j = json_object(a);
-        j = put_text(a, j, "column", r.joins[i].from_column);
-        j = put_text(a, j, "table", r.joins[i].to->full);
-        j = put_text(a, j, "key", r.joins[i].to_column);
-        list = json_push(a, list, j);
-    }
+    for (size_t i = 0; i < r.n_joins; i++)
+        list = json_push(
+            a, list,
+            join_json(a, &r.joins[i], f->subject_email.hops[i].via != NULL));
     return list;
 }
 

@@ -46,7 +46,7 @@ static bool
 is_later(const char *key)
 {
     static const char *const words[] = {"backfill", "split", "holdout",
-                                        "goal", "match", "on_pause"};
+                                        "goal",     "match", "on_pause"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i], key) == 0)

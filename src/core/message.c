@@ -9,11 +9,26 @@
 
 enum { MAIL_MAX_BYTES = 1024 * 1024 };
 
+/* A copy without carriage returns before line feeds: editors on Windows. */
+static char *
+unix_lines(struct arena *a, const char *text, size_t n)
+{
+    char *copy = arena_strndup(a, text, n);
+    size_t used = 0;
+
+    for (size_t i = 0; copy && i < n; i++)
+        if (copy[i] != '\r' || copy[i + 1] != '\n')
+            copy[used++] = copy[i];
+    if (copy)
+        copy[used] = '\0';
+    return copy;
+}
+
 enum status
 message_parse(struct arena *a, const char *key, const char *text, size_t n,
               struct message *out, struct error *err)
 {
-    const char *copy = arena_strndup(a, text, n);
+    const char *copy = unix_lines(a, text, n);
 
     *out = (struct message){.key = arena_strdup(a, key)};
     if (!copy || !out->key)
