@@ -134,7 +134,7 @@ def mails(s):
     """Recipients of the dev inbox by subject line."""
     by = {}
     for m in page_all(s, "/api/v1/inbox"):
-        by.setdefault(m["subject"], []).append(m["recipient"])
+        by.setdefault(m["subject"], []).append(m["to"])
     return by
 
 

@@ -28,19 +28,18 @@ send_decision(struct arena *a, struct http_stream *s,
     return !buf_ok(&line) || http_stream_send(s, line.data, line.len);
 }
 
-/* What came after the last id the reader saw, page by page. */
+/* What came after the last id the reader saw, page by page; `after` moves on
+ * to the last one sent. */
 static enum status
 backfill(struct runtime *rt, struct http_stream *s, const char *workspace_id,
-         const struct id *last, struct error *err)
+         struct id *after, struct error *err)
 {
-    struct id after = *last;
-
     for (int page = 0; page < BACKFILL_MAX_PAGES; page++) {
         AUTO_ARENA a = arena_new(BACKFILL_ARENA_BYTES);
         AUTO_TX tx = NULL;
         struct decision_row *rows = NULL;
         struct log_filter filter = {.workspace_id = workspace_id,
-                                    .after_id = after.text,
+                                    .after_id = after->text,
                                     .limit = BACKFILL_PAGE_ROWS};
         size_t n = 0;
         enum status rc = a ? store_begin(runtime_store(rt), false, &tx, err)
@@ -52,9 +51,10 @@ backfill(struct runtime *rt, struct http_stream *s, const char *workspace_id,
         for (size_t i = 0; i < n; i++)
             if (!send_decision(a, s, &rows[i]))
                 return fail(err, E_IO, "the reader is gone");
+        if (n)
+            memcpy(after->text, rows[n - 1].id, sizeof(after->text));
         if (n < BACKFILL_PAGE_ROWS)
             return OK;
-        memcpy(after.text, rows[n - 1].id, sizeof(after.text));
     }
     return OK;
 }
@@ -79,6 +79,34 @@ last_seen(struct call *c, struct id *out, struct error *err)
     return OK;
 }
 
+/* Fills in, joins the live log, and fills in once more what was decided in
+ * between: a line may come twice, none is left out. Takes the reference that
+ * http_stream_start() gave; the caller holds another. */
+static enum status
+join(struct runtime *rt, const char *workspace_id, struct http_stream *s,
+     struct id *after, struct error *err)
+{
+    bool fill = after->text[0] != '\0';
+    enum status rc = OK;
+
+    if (fill)
+        rc = backfill(rt, s, workspace_id, after, err);
+    if (rc == OK)
+        rc = feed_add(rt, workspace_id, s, err);
+    if (rc != OK) {
+        http_stream_close(s);
+        return rc;
+    }
+    return fill ? backfill(rt, s, workspace_id, after, err) : OK;
+}
+
+static enum status
+reader_gone(struct http_stream *s, struct error *err)
+{
+    http_stream_close(s);
+    return fail(err, E_IO, "the reader is gone");
+}
+
 enum status
 stream_get(struct call *c, struct answer *out, struct error *err)
 {
@@ -96,13 +124,11 @@ stream_get(struct call *c, struct answer *out, struct error *err)
     if (!s)
         return OK;
     struct error why = {0};
-    bool here = http_stream_send(s, hello, sizeof(hello) - 1);
-    if (here && after.text[0])
-        rc = backfill(rt, s, workspace.text, &after, &why);
-    if (here && rc == OK)
-        rc = feed_add(rt, workspace.text, s, &why);
-    if (!here || rc != OK)
-        http_stream_close(s);
+    http_stream_hold(s);
+    rc = http_stream_send(s, hello, sizeof(hello) - 1)
+             ? join(rt, workspace.text, s, &after, &why)
+             : reader_gone(s, &why);
+    http_stream_release(s);
     if (rc != OK && rc != E_IO)
         log_error(runtime_log(rt), "stream_failed", &why);
     return OK;

@@ -133,8 +133,8 @@ options_read(struct cli *cli, struct option_set *set, int argc, char **argv,
     (void)snprintf(shorts, sizeof(shorts), "%s:%s", stop ? "+" : "",
                    set->shorts);
     opterr = 0;
-    optind = 0; /* glibc: start over */
-    for (int got;
+    optind = 0;   /* glibc: start over */
+    for (int got; /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
          (got = getopt_long(argc, argv, shorts, set->longs, NULL)) != -1;) {
         if (got == '?' || got == ':') {
             const char *word = argv[optind - 1];

@@ -1,6 +1,8 @@
 /* logs: events with verdict chips; -f: decisions as they are made. */
 #include <string.h>
+#include <unistd.h>
 
+#include "base/id.h"
 #include "cli/command.h"
 
 static const char *const filters[] = {"feature", "type", "verdict", "subject",
@@ -100,9 +102,29 @@ wanted(struct cli *cli, const struct json *d)
     return true;
 }
 
+enum { SEEN_MAX = 256, RETRY_S = 1 };
+
+/* Ids shown lately: around a reconnect a line may come twice. */
 struct tail {
-    char last[64]; /* id of the last decision shown */
+    char seen[SEEN_MAX][ID_TEXT_BYTES];
+    unsigned n;
 };
+
+static bool
+tail_add(struct tail *t, const char *id)
+{
+    for (unsigned i = 0; i < SEEN_MAX; i++)
+        if (strcmp(t->seen[i], id) == 0)
+            return false;
+    (void)snprintf(t->seen[t->n++ % SEEN_MAX], ID_TEXT_BYTES, "%s", id);
+    return true;
+}
+
+static const char *
+tail_last(const struct tail *t)
+{
+    return t->n ? t->seen[(t->n - 1) % SEEN_MAX] : NULL;
+}
 
 static bool
 streamed(struct cli *cli, const char *event, const char *data, void *user)
@@ -114,11 +136,7 @@ streamed(struct cli *cli, const char *event, const char *data, void *user)
     if (!a || strcmp(event, "decision") != 0 ||
         json_parse(a, data, strlen(data), (size_t)512 * 1024, &d, NULL) != OK)
         return true;
-    const char *id = json_get_str(d, "id", "");
-    if (strcmp(id, t->last) == 0)
-        return true;
-    (void)snprintf(t->last, sizeof(t->last), "%s", id);
-    if (!wanted(cli, d))
+    if (!tail_add(t, json_get_str(d, "id", "")) || !wanted(cli, d))
         return true;
     if (cli->json)
         (void)printf("%s\n", data);
@@ -132,11 +150,10 @@ streamed(struct cli *cli, const char *event, const char *data, void *user)
 }
 
 static enum status
-follow(struct cli *cli, struct error *err)
+show_last(struct cli *cli, struct tail *t, struct error *err)
 {
     struct query q = query_new("/api/v1/decisions");
     struct api_reply reply;
-    struct tail t = {.last = ""};
 
     filters_add(cli, &q);
     enum status rc = api_get(cli, q.text.data, &reply, err);
@@ -146,20 +163,36 @@ follow(struct cli *cli, struct error *err)
     const struct json *list = json_get(reply.json, "data");
     for (uint32_t i = list ? list->n : 0; i-- > 0;) {
         const char *line = json_text(cli->a, list->items[i]);
+        (void)tail_add(t, json_get_str(list->items[i], "id", ""));
         if (cli->json)
             (void)printf("%s\n", line ? line : "{}");
         else
             decision_line(cli, list->items[i]);
     }
-    if (list && list->n)
-        (void)snprintf(t.last, sizeof(t.last), "%s",
-                       json_get_str(list->items[0], "id", ""));
-    (void)fflush(stdout);
-    const char *path =
-        t.last[0] ? arena_printf(cli->a, "/api/v1/stream?after=%s", t.last)
-                  : "/api/v1/stream";
-    return path ? api_follow(cli, path, streamed, &t, err)
-                : fail(err, E_NOMEM, "stream");
+    return fflush(stdout) == 0 ? OK : fail(err, E_IO, "cannot write");
+}
+
+/* Follows for ever; a server that went away is waited for. */
+static enum status
+follow(struct cli *cli, struct error *err)
+{
+    struct tail t = {.n = 0};
+    enum status rc = show_last(cli, &t, err);
+
+    for (bool told = false; rc == OK || rc == E_NET; told = true) {
+        char path[96];
+        const char *last = tail_last(&t);
+        (void)snprintf(path, sizeof(path), "/api/v1/stream%s%s",
+                       last ? "?after=" : "", last ? last : "");
+        if (told)
+            sleep(RETRY_S);
+        rc = api_follow(cli, path, streamed, &t, err);
+        if (ferror(stdout))
+            return fail(err, E_IO, "cannot write");
+        if (!told)
+            note(cli, "skene: the server is gone; waiting for it");
+    }
+    return rc;
 }
 
 enum status

@@ -77,7 +77,7 @@ void http_server_stop(struct http_server *s);    /* NULL is allowed */
 
 /* Value of a request header (case-insensitive), or NULL. */
 const char *http_header_get(struct http_exchange *x, const char *name);
-/* Arena of this exchange (4 MiB cap), freed after the reply is sent. */
+/* Arena of this exchange (32 MiB cap), freed after the reply is sent. */
 struct arena *http_arena(struct http_exchange *x);
 /* Any number of handlers may keep one pointer with the exchange. */
 void http_set_user(struct http_exchange *x, void *user);
@@ -100,5 +100,9 @@ struct http_stream *http_stream_start(struct http_exchange *x,
 /* Queues bytes. False once the client is gone or too slow: then close it. */
 bool http_stream_send(struct http_stream *s, const char *bytes, size_t n);
 void http_stream_close(struct http_stream *s);
+/* A second reference, for another sender; http_stream_release() drops it and
+ * does not end the stream. */
+void http_stream_hold(struct http_stream *s);
+void http_stream_release(struct http_stream *s);
 
 #endif

@@ -17,7 +17,7 @@
 
 enum {
     METHOD_BYTES = 24,
-    HTTP_ARENA_BYTES = 4 * 1024 * 1024,
+    HTTP_ARENA_BYTES = 32 * 1024 * 1024,
     CONNECTION_BYTES = 32 * 1024, /* a whole header must fit */
     WATCH_TICK_MS = 100,
     STOP_DRAIN_MS = 2000, /* for answers on their way at a stop */

@@ -192,6 +192,18 @@ stream_detach(struct http_stream *s)
 }
 
 void
+http_stream_hold(struct http_stream *s)
+{
+    stream_ref(s);
+}
+
+void
+http_stream_release(struct http_stream *s)
+{
+    unref(s);
+}
+
+void
 http_stream_close(struct http_stream *s)
 {
     stream_end(s);

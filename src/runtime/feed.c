@@ -108,7 +108,11 @@ feed_publish(struct runtime *rt, const char *workspace_id, const char *kind,
     if (!feed_wanted(rt))
         return;
     AUTO_BUF line = buf_new(LINE_MAX_BYTES);
-    buf_printf(&line, "id: %s\nevent: %s\ndata: ", id, kind);
+    /* Only decisions are filled in from the store, so only they may move the
+     * reader's Last-Event-ID. */
+    if (strcmp(kind, "decision") == 0)
+        buf_printf(&line, "id: %s\n", id);
+    buf_printf(&line, "event: %s\ndata: ", kind);
     buf_puts(&line, json);
     buf_puts(&line, "\n\n");
     if (buf_ok(&line))

@@ -16,7 +16,7 @@
 #define STORE_SQL_TABLE
 #include "store_sql.h"
 
-enum { SQL_MAX_BYTES = 256 * 1024, BUSY_MS = 5000, ROWS_FIRST = 16 };
+enum { SQL_MAX_BYTES = 256 * 1024, BUSY_MS = 5000, ROWS_FIRST = 2 };
 
 struct db {
     sqlite3 *handle;
