@@ -115,11 +115,12 @@ each_workspace_its_own(void **state)
     feed_publish(rt, "w2", "decision", "id2", "{\"b\":2}");
     feed_heartbeat(rt);
     const char *got = read_until(one, ": still here\n\n");
-    assert_non_null(strstr(got, "id: id1\nevent: action\ndata: {\"a\":1}\n"
-                                "\n"));
+    assert_non_null(strstr(got, "event: action\ndata: {\"a\":1}\n\n"));
+    assert_null(strstr(got, "id1")); /* cannot be filled in: moves no id */
     assert_null(strstr(got, "id2"));
     got = read_until(two, ": still here\n\n");
-    assert_non_null(strstr(got, "event: decision\ndata: {\"b\":2}\n\n"));
+    assert_non_null(
+        strstr(got, "id: id2\nevent: decision\ndata: {\"b\":2}\n\n"));
     assert_null(strstr(got, "id1"));
     close(one);
     close(two);
