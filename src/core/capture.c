@@ -204,7 +204,7 @@ add_trigger(struct gather *g, const struct feature *f)
     struct wanting *w = NULL;
     enum status rc = wanting_of(g, f->table, f->op, &w);
 
-    if (rc != OK)
+    if (rc != OK || !w)
         return rc;
     bool ok = add_row_columns(g, w, f) && names_add(g->a, &w->features, f->key);
     if (ok && f->op == ROW_UPDATE) {
@@ -227,7 +227,7 @@ add_watches(struct gather *g, const struct feature *f)
         struct wanting *w = NULL;
         bool ok = true;
         rc = wanting_of(g, watches[i].table, watches[i].op, &w);
-        if (rc != OK)
+        if (rc != OK || !w)
             break;
         if (watches[i].column)
             ok = add_column(g, w, watches[i].column);
@@ -298,7 +298,7 @@ scan_columns(struct arena *a, const struct catalog *c, const struct feature *f,
     struct wanting *w = NULL;
     enum status rc = wanting_of(&g, f->table, ROW_INSERT, &w);
 
-    if (rc != OK)
+    if (rc != OK || !w)
         return rc;
     if (!add_row_columns(&g, w, f))
         return fail(err, E_NOMEM, "columns");

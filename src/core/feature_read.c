@@ -131,7 +131,7 @@ get_table(struct reader *r, const struct place *at, const struct json *j,
 {
     enum status rc = get_text(r, at, j, member, true, out);
 
-    if (rc != OK)
+    if (rc != OK || !*out)
         return rc;
     const char *dot = strchr(*out, '.');
     if (!dot || dot == *out || !dot[1] || strchr(dot + 1, '.') ||
@@ -177,8 +177,7 @@ check_value(struct reader *r, const struct place *at, enum op op,
                                       : "is not allowed here");
     bool period = op == OP_OLDER_THAN || op == OP_NEWER_THAN ||
                   op == OP_DUE_IN || op == OP_DUE_AGO;
-    if (period && (!json_is(value, JSON_STRING) ||
-                   duration_parse(value->text, &us, &err) != OK))
+    if (period && duration_parse(json_str(value, ""), &us, &err) != OK)
         return bad_at(r, at, "value", "must be a duration such as P7D");
     bool list = op == OP_IN || op == OP_NOT_IN;
     if (list && !json_is(value, JSON_ARRAY))

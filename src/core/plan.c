@@ -123,6 +123,22 @@ plan_to_json(struct arena *a, const struct plan *p)
     return json_put(a, o, "steps", steps);
 }
 
+static void
+step_text(struct buf *out, const struct plan_step *s, bool with_sql)
+{
+    const struct object *o = s->wanted ? s->wanted : s->found;
+
+    if (s->action != PLAN_KEEP && strcmp(s->lock, "none") != 0)
+        buf_printf(out, "    lock: %s\n", s->lock);
+    for (size_t k = 0; k < o->n_features; k++)
+        buf_printf(out, "%s%s%s", k ? ", " : "    used by: ", o->features[k],
+                   k + 1 == o->n_features ? "\n" : "");
+    if (s->warning)
+        buf_printf(out, "    warning: %s\n", s->warning);
+    if (with_sql && s->sql)
+        buf_printf(out, "%s\n", s->sql);
+}
+
 void
 plan_text(struct buf *out, const struct plan *p, bool color, bool with_sql)
 {
@@ -144,18 +160,7 @@ plan_text(struct buf *out, const struct plan *p, bool color, bool with_sql)
         if (o->on && *o->on)
             buf_printf(out, " on %s", o->on);
         buf_printf(out, "%s\n", color ? "\033[0m" : "");
-        if (s->action != PLAN_KEEP && strcmp(s->lock, "none") != 0)
-            buf_printf(out, "    lock: %s\n", s->lock);
-        if (o->n_features) {
-            buf_printf(out, "    used by:");
-            for (size_t k = 0; k < o->n_features; k++)
-                buf_printf(out, "%s %s", k ? "," : "", o->features[k]);
-            buf_putc(out, '\n');
-        }
-        if (s->warning)
-            buf_printf(out, "    warning: %s\n", s->warning);
-        if (with_sql && s->sql)
-            buf_printf(out, "%s\n", s->sql);
+        step_text(out, s, with_sql);
     }
     buf_printf(out, p->n_changes == 1 ? "%zu change\n" : "%zu changes\n",
                p->n_changes);

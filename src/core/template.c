@@ -83,8 +83,10 @@ next_bar(const char *s, const char *end)
     char quote = '\0';
 
     for (; s < end; s++) {
-        if (quote)
-            quote = *s == quote ? '\0' : quote;
+        if (quote && *s == quote)
+            quote = '\0';
+        else if (quote)
+            continue;
         else if (*s == '"' || *s == '\'')
             quote = *s;
         else if (*s == '|')
@@ -253,7 +255,7 @@ parse_list(struct parsing *t, int depth, const char *const *stops,
         enum status rc = parse_mark(t, depth, stops, &n, &found);
         if (rc != OK)
             return rc;
-        if (found) {
+        if (!n) { /* a closing tag made no node */
             *stop = found;
             return OK;
         }
