@@ -1,6 +1,6 @@
 /* logs: events with verdict chips; -f: decisions as they are made. */
+#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/id.h"
 #include "cli/command.h"
@@ -102,7 +102,7 @@ wanted(struct cli *cli, const struct json *d)
     return true;
 }
 
-enum { SEEN_MAX = 256, RETRY_S = 1 };
+enum { SEEN_MAX = 256, RETRY_MS = 1000 };
 
 /* Ids shown lately: around a reconnect a line may come twice. */
 struct tail {
@@ -185,7 +185,7 @@ follow(struct cli *cli, struct error *err)
         (void)snprintf(path, sizeof(path), "/api/v1/stream%s%s",
                        last ? "?after=" : "", last ? last : "");
         if (told)
-            sleep(RETRY_S);
+            (void)poll(NULL, 0, RETRY_MS);
         rc = api_follow(cli, path, streamed, &t, err);
         if (ferror(stdout))
             return fail(err, E_IO, "cannot write");
