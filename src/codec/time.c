@@ -167,6 +167,9 @@ iso_parse(const char *text, size_t n, int64_t *us, struct error *err)
 
 /* ---- durations ---- */
 
+static const int64_t DURATION_MAX_US = 3650 * US_PER_DAY;
+static const int64_t PART_MAX_US = INT64_MAX / 8; /* four cannot overflow */
+
 static bool
 part(const char **p, char unit, int64_t per_us, int64_t *total)
 {
@@ -177,6 +180,8 @@ part(const char **p, char unit, int64_t per_us, int64_t *total)
         v = v * 10 + (*s++ - '0');
     if (s == *p || *s != unit)
         return false;
+    if (v > PART_MAX_US / per_us)
+        v = PART_MAX_US / per_us; /* over the limit all the same */
     *p = s + 1;
     *total += v * per_us;
     return true;
@@ -202,7 +207,7 @@ duration_parse(const char *text, int64_t *us, struct error *err)
     if (!ok || !any || *p)
         return fail(err, E_INPUT,
                     "'%.40s' is not a duration such as P2D or PT1H30M", text);
-    if (total > 3650 * US_PER_DAY)
+    if (total > DURATION_MAX_US)
         return fail(err, E_INPUT, "duration %.40s is over 3650 days", text);
     *us = total;
     return OK;

@@ -250,6 +250,22 @@ diag_into(struct buf *said)
     return fy_diag_create(&config);
 }
 
+/* Directives are not needed, and libfyaml 0.7 never ends on some. */
+static enum status
+no_directives(const char *text, size_t n, struct error *err)
+{
+    int line = 1;
+
+    for (size_t i = 0; i < n; i++) {
+        bool first = i == 0 || text[i - 1] == '\n' || text[i - 1] == '\r';
+        if (first && text[i] == '%')
+            return fail(err, E_INPUT,
+                        "line %d, column 1: directives are not allowed", line);
+        line += text[i] == '\n';
+    }
+    return OK;
+}
+
 enum status
 yaml_parse(struct arena *a, const char *text, size_t n, size_t max_bytes,
            struct json **out, struct error *err)
@@ -262,6 +278,9 @@ yaml_parse(struct arena *a, const char *text, size_t n, size_t max_bytes,
     if (n > max_bytes)
         return fail(err, E_TOOBIG, "YAML of %zu bytes is over %zu", n,
                     max_bytes);
+    enum status rc = no_directives(text, n, err);
+    if (rc != OK)
+        return rc;
     __attribute__((cleanup(diag_freep))) struct fy_diag *diag =
         diag_into(&said);
     struct fy_parse_cfg config = {.flags = FYPCF_RESOLVE_DOCUMENT,
@@ -290,6 +309,8 @@ yaml_line_of(const char *text, size_t n, const char *dotted)
             path[used++] = *p;
     }
     path[used] = '\0';
+    if (no_directives(text, n, NULL) != OK)
+        return 0;
     __attribute__((cleanup(diag_freep))) struct fy_diag *diag =
         diag_into(&said);
     struct fy_parse_cfg config = {.diag = diag};

@@ -16,27 +16,26 @@ run_begin(const struct decide_env *env, const struct feature *f,
     const char *type =
         arena_printf(env->a, "%s.%s", e->table, row_op_name(e->op));
 
-    *out = (struct run){.id = run_id,
-                        .workspace = e->workspace,
-                        .integration = e->integration,
-                        .feature_id = feature_id,
-                        .version = version,
-                        .subject = *s,
-                        .row_table = e->table,
-                        .row_key = e->key,
-                        .record = e->record,
-                        .event_id = e->id,
-                        .event_type =
-                            f->trigger == TRIGGER_ROW ? type : "schedule",
-                        .state = f->initial,
-                        .status = RUN_ACTIVE,
-                        /* In the database's time, so that rows made while the
-                         * event travelled count as "since entry". */
-                        .entered_us = e->occurred_us ? e->occurred_us
-                                                     : env->now_us,
-                        .state_entered_us = env->now_us,
-                        .state_entry = 1,
-                        .due_us = env->now_us};
+    *out = (struct run){
+        .id = run_id,
+        .workspace = e->workspace,
+        .integration = e->integration,
+        .feature_id = feature_id,
+        .version = version,
+        .subject = *s,
+        .row_table = e->table,
+        .row_key = e->key,
+        .record = e->record,
+        .event_id = e->id,
+        .event_type = f->trigger == TRIGGER_ROW ? type : "schedule",
+        .state = f->initial,
+        .status = RUN_ACTIVE,
+        /* In the database's time, so that rows made while the
+         * event travelled count as "since entry". */
+        .entered_us = e->occurred_us ? e->occurred_us : env->now_us,
+        .state_entered_us = env->now_us,
+        .state_entry = 1,
+        .due_us = env->now_us};
     return type ? OK : fail(err, E_NOMEM, "run");
 }
 
@@ -374,8 +373,8 @@ run_step(const struct decide_env *env, const struct feature *f,
     *out = (struct step){0};
     /* Within the entry's own batch the row is the event's; afterwards rows are
      * read again, for they may have changed. */
-    x.fresh =
-        run->record && run->state_entry == 1 && run->state_entered_us == env->now_us;
+    x.fresh = run->record && run->state_entry == 1 &&
+              run->state_entered_us == env->now_us;
     x.steps = new_trace(&x);
     enum status rc = advance(&x, err);
     if (rc != OK)

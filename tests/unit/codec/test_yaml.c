@@ -54,6 +54,7 @@ test_refused(void **state)
         {"a: *nothing", "line"},
         {"a: \"\\0\"", "line"},
         {"? [1]\n: 2", "key"},
+        {"%YAML 1.2\n---\na: 1", "directive"},
     };
     (void)state;
 
