@@ -135,6 +135,13 @@ count_predicate(struct check *k, const struct predicate *p, const char *field)
     }
     if (rc == OK && strcmp(p->to, "subject") != 0 && strcmp(p->to, "row") != 0)
         rc = want_row_path(k, p->to, field);
+    for (size_t i = 0; rc == OK && i < p->sub.n; i++) {
+        if (p->sub.items[i].kind == PREDICATE_COLUMN)
+            continue;
+        (void)fail(k->err, E_INVALID,
+                   "the where of a count takes column conditions only");
+        rc = at(k, field);
+    }
     return rc == OK ? predicates(k, t, &p->sub, field) : rc;
 }
 

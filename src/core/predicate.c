@@ -104,7 +104,7 @@ static enum status
 link_value(const struct eval_env *env, const struct predicate *p,
            const char **out, bool *unknown, struct error *err)
 {
-    struct path path;
+    struct path *path;
     const struct json *v = NULL;
 
     if (strcmp(p->to, "subject") == 0) {
@@ -115,9 +115,12 @@ link_value(const struct eval_env *env, const struct predicate *p,
         *out = env->row_key;
         return OK;
     }
-    enum status rc = path_parse(env->a, p->to, &path, err);
+    path = arena_alloc(env->a, sizeof(*path)); /* a need keeps it */
+    if (!path)
+        return fail(err, E_NOMEM, "path");
+    enum status rc = path_parse(env->a, p->to, path, err);
     if (rc == OK)
-        rc = eval_path(env, &path, &v, err);
+        rc = eval_path(env, path, &v, err);
     *unknown = rc == OK && !v;
     *out = value_text(env, v);
     return rc;

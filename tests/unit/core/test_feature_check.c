@@ -100,6 +100,11 @@ static const struct {
             "'value':0,'where':[{'path':'project_id','op':'eq',"
             "'value':{'path':'proj_id'}}]}")),
      "exit[0][0]", "no column 'proj_id'", "project_id"},
+    {DOC(TASKS, OWNER,
+         IF("{'table':'public.tasks','link':'creator_id','op':'eq',"
+            "'value':0,'where':[{'any':[{'path':'title','op':'is_null'},"
+            "{'path':'status','op':'is_null'}]}]}")),
+     "exit[0]", "column conditions only", ""},
     {STATES("'a':{'transitions':[{'target':'done'}]},'b':{'transitions':[{"
             "'target':'done'}]}"),
      "machine.states.b", "no transition leads here", ""},
