@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "codec/time.h"
+
 struct printing {
     struct buf *out;
     bool color;
@@ -98,6 +100,21 @@ gates(const struct printing *p, const char *title, const struct json *list)
     buf_putc(p->out, '\n');
 }
 
+/* "match", or the duration of a timer. */
+static void
+why(struct buf *out, const char *text)
+{
+    char human[ISO_BYTES];
+    int64_t us;
+
+    if (duration_parse(text, &us, NULL) != OK)
+        buf_puts(out, "on match\n");
+    else if (us == 0)
+        buf_puts(out, "at once\n");
+    else
+        buf_printf(out, "after %s\n", duration_human(us, human));
+}
+
 static void
 steps(const struct printing *p, const struct json *step)
 {
@@ -106,8 +123,9 @@ steps(const struct printing *p, const struct json *step)
 
     for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++) {
         const struct json *s = list->items[i];
-        buf_printf(p->out, "    %s → %s (%s)\n", json_get_str(s, "from", ""),
-                   json_get_str(s, "to", ""), json_get_str(s, "why", ""));
+        buf_printf(p->out, "    %s → %s, ", json_get_str(s, "from", ""),
+                   json_get_str(s, "to", ""));
+        why(p->out, json_get_str(s, "why", ""));
         traces(p, "guard", json_get(s, "guard"));
     }
     traces(p, "guards that did not hold", json_get(step, "guards"));
@@ -118,29 +136,36 @@ steps(const struct printing *p, const struct json *step)
 }
 
 static void
+attempts(const struct printing *p, const struct json *list)
+{
+    for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++) {
+        const struct json *t = list->items[i];
+        int64_t code = json_int(json_get(t, "code"), 0);
+        buf_printf(p->out, "      try %lld: %s",
+                   (long long)json_int(json_get(t, "number"), 0),
+                   json_get_str(t, "outcome", ""));
+        if (code)
+            buf_printf(p->out, " %lld", (long long)code);
+        buf_printf(p->out, " %s\n", json_get_str(t, "message", ""));
+    }
+}
+
+static void
 actions(const struct printing *p, const struct json *list)
 {
     for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++) {
         const struct json *x = list->items[i];
+        const char *address = json_get_str(x, "address", NULL);
         const char *verdict = json_get_str(x, "verdict", NULL);
         const char *error = json_get_str(x, "last_error", NULL);
-        buf_printf(p->out, "    %s%s: %s%s%s\n", json_get_str(x, "kind", ""),
-                   json_get_str(x, "address", NULL) ? " to " : "",
-                   json_get_str(x, "address", ""),
-                   json_get_str(x, "address", NULL) ? ": " : "",
+        buf_printf(p->out, "    %s%s%s: %s\n", json_get_str(x, "kind", ""),
+                   address ? " to " : "", address ? address : "",
                    json_get_str(x, "status", ""));
         if (verdict || error)
             buf_printf(p->out, "      %s%s%s\n", verdict ? verdict : "",
                        verdict && error ? ": " : "", error ? error : "");
         gates(p, "  last look:", json_get(x, "gates"));
-        const struct json *tries = json_get(x, "attempts");
-        for (uint32_t k = 0; json_is(tries, JSON_ARRAY) && k < tries->n; k++)
-            buf_printf(
-                p->out, "      try %lld: %s %lld %s\n",
-                (long long)json_int(json_get(tries->items[k], "number"), 0),
-                json_get_str(tries->items[k], "outcome", ""),
-                (long long)json_int(json_get(tries->items[k], "code"), 0),
-                json_get_str(tries->items[k], "message", ""));
+        attempts(p, json_get(x, "attempts"));
     }
 }
 

@@ -112,7 +112,7 @@ check_integration(struct exam *x, const struct integration *in)
 
     enum status rc = op_target(x->rt, in, false, &t, &err);
     if (rc == OK)
-        rc = target_status_get(t, x->a, runtime_now_us(x->rt), &s, &err);
+        rc = target_status_get(t, x->a, clock_now_us(NULL), &s, &err);
     if (rc != OK) {
         finding(x, name, "fail", arena_strdup(x->a, err.msg),
                 err.hint[0] ? arena_strdup(x->a, err.hint)
