@@ -241,6 +241,34 @@ default_name(struct arena *a, const char *conninfo)
     return n ? arena_strndup(a, slash + 1, n) : "database";
 }
 
+/* A disconnected integration of that name is taken up again: its features
+ * stay with it. */
+static enum status
+reuse_name(struct runtime *rt, struct arena *a, struct integration *in,
+           struct error *err)
+{
+    struct integration *rows = NULL;
+    size_t n = 0;
+    AUTO_TX tx = NULL;
+    enum status rc = store_begin(runtime_store(rt), false, &tx, err);
+
+    if (rc == OK)
+        rc = integration_list(tx, a, in->workspace_id, &rows, &n, err);
+    for (size_t i = 0; rc == OK && i < n; i++) {
+        if (strcmp(rows[i].name, in->name) != 0)
+            continue;
+        if (strcmp(rows[i].status, "disconnected") != 0) {
+            (void)error_hint(err, "disconnect it first, or give another "
+                                  "--name");
+            return fail(err, E_CONFLICT,
+                        "an integration named '%s' exists already", in->name);
+        }
+        in->id = rows[i].id;
+        in->created_us = rows[i].created_us;
+    }
+    return rc;
+}
+
 enum status
 op_connect(struct runtime *rt, struct arena *a, const char *workspace_id,
            const char *name, const char *conninfo, const char *access_mode,
@@ -248,8 +276,7 @@ op_connect(struct runtime *rt, struct arena *a, const char *workspace_id,
            struct error *err)
 {
     struct id id = id_new(runtime_now_us(rt));
-    const char *aad = arena_printf(a, "%s|dsn|%s", workspace_id, id.text);
-    const char *sealed = NULL;
+    const char *aad = NULL, *sealed = NULL;
     struct integration in = {
         .id = arena_strdup(a, id.text),
         .workspace_id = workspace_id,
@@ -262,15 +289,19 @@ op_connect(struct runtime *rt, struct arena *a, const char *workspace_id,
         .created_us = runtime_now_us(rt)};
     AUTO_TARGET t = NULL;
 
-    if (!aad || !in.id || !in.name)
+    if (!in.id || !in.name)
         return fail(err, E_NOMEM, "integration");
     enum status rc = check_modes(in.access_mode, in.transport, err);
     struct target_config config = {
         .conninfo = conninfo, .read_only = true, .application = "skene"};
     if (rc == OK)
+        rc = reuse_name(rt, a, &in, err);
+    if (rc == OK)
         rc = target_open(&config, &t, err);
     if (rc == OK)
         rc = introspect_into(t, a, &in, err);
+    if (rc == OK && !(aad = arena_printf(a, "%s|dsn|%s", workspace_id, in.id)))
+        rc = fail(err, E_NOMEM, "integration");
     if (rc == OK)
         rc = seal(a, &runtime_config_get(rt)->key, aad, conninfo,
                   strlen(conninfo), &in.dsn_sealed, err);
@@ -379,7 +410,7 @@ op_integration_status(struct runtime *rt, struct arena *a,
     /* Their state is the answer; that they are away is one too. */
     rc = op_target(rt, &in, false, &t, &away);
     if (rc == OK)
-        rc = target_status_get(t, a, runtime_now_us(rt), &status, &away);
+        rc = target_status_get(t, a, clock_now_us(NULL), &status, &away);
     o = json_put(a, o, "database",
                  rc == OK ? database_json(a, &status) : json_null(a));
     o = op_put_string(a, o, "error", rc == OK ? NULL : away.msg);
