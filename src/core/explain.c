@@ -15,13 +15,23 @@ paint(const struct printing *p, const char *code)
     return p->color ? code : "";
 }
 
+/* A customer's text may hold what steers a terminal. */
+static void
+quoted(struct buf *out, const char *s)
+{
+    buf_putc(out, '\'');
+    for (; *s; s++)
+        buf_putc(out, (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s);
+    buf_putc(out, '\'');
+}
+
 static void
 value(struct buf *out, const struct json *v)
 {
     if (!v)
         buf_puts(out, "?");
     else if (json_is(v, JSON_STRING))
-        buf_printf(out, "'%s'", v->text);
+        quoted(out, v->text);
     else
         json_write(out, v, false);
 }
@@ -193,6 +203,25 @@ decision(const struct printing *p, const struct json *d)
     actions(p, json_get(d, "actions"));
 }
 
+/* Answers of receivers and a customer's text may hold what steers a terminal:
+ * of control characters only line breaks and our own colours stay. */
+static void
+tame(struct buf *out, size_t from, bool color)
+{
+    for (size_t i = from; i < out->len; i++) {
+        char *c = &out->data[i];
+        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+            continue;
+        size_t code = color && *c == '\033' && c[1] == '['
+                          ? strspn(c + 2, "0123456789")
+                          : 0;
+        if (code && c[2 + code] == 'm')
+            i += code + 2;
+        else if (*c != '\n')
+            *c = ' ';
+    }
+}
+
 void
 explain_text(struct buf *out, const struct json *explanation, bool color)
 {
@@ -200,6 +229,7 @@ explain_text(struct buf *out, const struct json *explanation, bool color)
     const struct json *e = json_get(explanation, "event");
     const struct json *list = json_get(explanation, "decisions");
     const struct json *old = json_get(e, "old");
+    size_t from = out->len;
 
     buf_printf(out, "%s%s%s  %s  %s\n", paint(&p, "\033[1m"),
                json_get_str(e, "type", ""), paint(&p, "\033[0m"),
@@ -216,4 +246,5 @@ explain_text(struct buf *out, const struct json *explanation, bool color)
         buf_puts(out, "  no feature asks for this change\n");
     for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++)
         decision(&p, list->items[i]);
+    tame(out, from, color);
 }
