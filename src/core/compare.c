@@ -26,52 +26,62 @@ as_time(const struct json *v, int64_t *us)
     return v->kind == JSON_STRING && iso_parse(v->text, v->n, us, NULL) == OK;
 }
 
+static int
+sign(double p, double q)
+{
+    return (p > q) - (p < q);
+}
+
+/* A number or bool against its text: '5' and 5 are the same to SQL. */
+static bool
+order_text(const struct json *text, const struct json *other, int *out)
+{
+    char *end = NULL;
+
+    if (other->kind == JSON_BOOL) {
+        *out = strcmp(text->text, other->boolean ? "true" : "false");
+        return true;
+    }
+    if (!is_number(other))
+        return false;
+    *out = sign(strtod(text->text, &end), json_double(other, 0));
+    return end != text->text && !*end;
+}
+
+static void
+order_texts(const struct json *x, const struct json *y, int *out)
+{
+    int64_t a, b;
+
+    if (as_time(x, &a) && as_time(y, &b))
+        *out = (a > b) - (a < b);
+    else
+        *out = strcmp(x->text, y->text);
+}
+
 /* Text that PostgreSQL prints for a number, bool or date is compared as what
  * it is: the record's kind decides. False when the two cannot be ordered. */
 static bool
 order(const struct json *x, const struct json *y, int *out)
 {
-    int64_t a, b;
+    bool x_text = x->kind == JSON_STRING, y_text = y->kind == JSON_STRING;
+    bool done = true;
 
     if (x->kind == JSON_INT && y->kind == JSON_INT) {
         *out = (x->integer > y->integer) - (x->integer < y->integer);
-        return true;
-    }
-    if (is_number(x) && is_number(y)) {
-        double p = json_double(x, 0), q = json_double(y, 0);
-        *out = (p > q) - (p < q);
-        return true;
-    }
-    if (x->kind == JSON_STRING && y->kind == JSON_STRING) {
-        if (as_time(x, &a) && as_time(y, &b))
-            *out = (a > b) - (a < b);
-        else
-            *out = strcmp(x->text, y->text);
-        return true;
-    }
-    if (x->kind == JSON_BOOL && y->kind == JSON_BOOL) {
+    } else if (is_number(x) && is_number(y)) {
+        *out = sign(json_double(x, 0), json_double(y, 0));
+    } else if (x_text && y_text) {
+        order_texts(x, y, out);
+    } else if (x->kind == JSON_BOOL && y->kind == JSON_BOOL) {
         *out = (int)x->boolean - (int)y->boolean;
-        return true;
+    } else if (x_text) {
+        done = order_text(x, y, out);
+    } else {
+        done = y_text && order_text(y, x, out);
+        *out = -*out;
     }
-    /* A number or bool against its text: '5' and 5 are the same to SQL. */
-    if ((x->kind == JSON_STRING) != (y->kind == JSON_STRING)) {
-        const struct json *text = x->kind == JSON_STRING ? x : y;
-        const struct json *other = x->kind == JSON_STRING ? y : x;
-        char *end = NULL;
-        if (is_number(other)) {
-            double p = strtod(text->text, &end);
-            if (end == text->text || *end)
-                return false;
-            double q = json_double(other, 0);
-            *out = ((p > q) - (p < q)) * (text == x ? 1 : -1);
-            return true;
-        }
-        if (other->kind == JSON_BOOL) {
-            *out = strcmp(text->text, other->boolean ? "true" : "false");
-            return true;
-        }
-    }
-    return false;
+    return done;
 }
 
 static bool

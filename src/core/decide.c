@@ -227,7 +227,7 @@ entry_conditions(struct entry *x, struct error *err)
                            err);
 }
 
-enum status
+enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
 decide_entry(const struct decide_env *env, const struct feature *f, bool paused,
              const struct event *e, const struct subject *s,
              const struct enrolment *enrolment, struct decision *out,

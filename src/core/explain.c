@@ -21,7 +21,10 @@ quoted(struct buf *out, const char *s)
 {
     buf_putc(out, '\'');
     for (; *s; s++)
-        buf_putc(out, (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s);
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            buf_putc(out, ' ');
+        else
+            buf_putc(out, *s);
     buf_putc(out, '\'');
 }
 

@@ -49,12 +49,11 @@ facts_want(struct facts *f, const struct fact_need *need, struct error *err)
         return OK;
     if (f->n == f->cap) {
         size_t cap = f->cap ? f->cap * 2 : 32;
-        const struct fact_need **list =
-            arena_array(f->a, cap, sizeof(const struct fact_need *));
+        const struct fact_need **list = arena_array(f->a, cap, sizeof(void *));
         if (!list)
             return fail(err, E_NOMEM, "facts");
         if (f->n)
-            memcpy(list, f->list, f->n * sizeof(*list));
+            memcpy(list, f->list, f->n * sizeof(void *));
         f->list = list;
         f->cap = cap;
     }

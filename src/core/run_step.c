@@ -7,7 +7,7 @@
 #include "core/decide.h"
 #include "core/predicate.h"
 
-enum status
+enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
 run_begin(const struct decide_env *env, const struct feature *f,
           const char *feature_id, int64_t version, const struct event *e,
           const struct subject *s, const char *run_id, struct run *out,
