@@ -2,10 +2,11 @@
 PREFIX ?= /usr/local
 BUILD = build
 ASAN = build-asan
+TSAN = build-tsan
 ONLY ?=
 ONCE ?=
 
-.PHONY: all build deps test demo bench lint format fuzz install clean asan
+.PHONY: all build deps test demo bench lint format fuzz install clean asan tsan
 
 all: build
 
@@ -18,14 +19,20 @@ $(BUILD)/build.ninja:
 $(ASAN)/build.ninja:
 	meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 
+$(TSAN)/build.ninja:
+	meson setup $(TSAN) -Db_sanitize=thread -Db_lundef=false >/dev/null
+
 build: deps $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
 asan: deps $(ASAN)/build.ninja
 	@ninja -C $(ASAN) --quiet
 
-test: build asan
-	@python3 tools/test.py $(BUILD) $(ASAN)
+tsan: deps $(TSAN)/build.ninja
+	@ninja -C $(TSAN) --quiet
+
+test: build asan tsan
+	@python3 tools/test.py $(BUILD) $(ASAN) $(TSAN)
 
 demo: build
 	@python3 demo/demo.py $(if $(ONCE),--once)
@@ -49,4 +56,4 @@ install: build
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(ASAN) build-fuzz
+	rm -rf $(BUILD) $(ASAN) $(TSAN) build-fuzz

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs every suite of the given build folders and counts test cases.
 
-    tools/test.py build build-asan
+    tools/test.py build build-asan build-tsan
 
-The plain build runs all suites; a sanitizer build those that are C alone.
+The plain build runs all suites; the address sanitizer those that are C alone,
+the thread sanitizer those with threads.
 Suites run in parallel where they can. The last line is
 `N passed, N failed`; the exit status is 1 when a test failed.
 """
@@ -14,7 +15,7 @@ import re
 import subprocess
 import sys
 
-SANITIZED = ["unit", "flows", "torture", "target"]
+SUITES = {"asan": ["unit", "flows", "torture", "target"], "tsan": ["threads"]}
 CASES = [
     (re.compile(r"\[  PASSED  \] (\d+) test"), "passed"),
     (re.compile(r"\[  FAILED  \] (\d+) test"), "failed"),
@@ -68,9 +69,9 @@ def main():
     jobs = max(2, os.cpu_count() or 2)
     passed = failed = 0
     for folder in sys.argv[1:]:
-        sanitized = "asan" in folder
+        kind = folder.rstrip("/").rpartition("-")[2]
         print(f"== {folder}", flush=True)
-        records = run(folder, SANITIZED if sanitized else [], jobs)
+        records = run(folder, SUITES.get(kind, []), jobs)
         if records is None:
             print(f"{folder}: the tests could not be run")
             failed += 1
