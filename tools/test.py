@@ -15,7 +15,10 @@ import re
 import subprocess
 import sys
 
-SUITES = {"asan": ["unit", "flows", "torture", "target"], "tsan": ["threads"]}
+SUITES = {
+    "asan": ["unit", "flows", "torture", "target", "http", "cli"],
+    "tsan": ["threads", "http"],
+}
 CASES = [
     (re.compile(r"\[  PASSED  \] (\d+) test"), "passed"),
     (re.compile(r"\[  FAILED  \] (\d+) test"), "failed"),
