@@ -227,6 +227,16 @@ entry_conditions(struct entry *x, struct error *err)
                            err);
 }
 
+/* Since the last entry, have the conditions held all along? What a later gate
+ * refused is no entry, and what was not looked at changes nothing. */
+static bool
+matched_after(const struct entry *x, enum gate failed)
+{
+    if (failed == GATE_COUNT)
+        return true;
+    return x->enrolment->matched && failed != GATE_CONDITIONS;
+}
+
 enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
 decide_entry(const struct decide_env *env, const struct feature *f, bool paused,
              const struct event *e, const struct subject *s,
@@ -252,11 +262,11 @@ decide_entry(const struct decide_env *env, const struct feature *f, bool paused,
         out->needs_facts = true;
         return OK;
     }
-    out->conditions_held = x.held == TRUTH_YES;
     while (failed < GATE_COUNT && gate_passes(&x, failed))
         failed++;
     out->verdict =
         failed < GATE_COUNT ? gate_rows[failed].verdict : VERDICT_ENTERED;
+    out->conditions_held = matched_after(&x, failed);
     if (!env->want_trace)
         return OK;
     out->detail =

@@ -67,7 +67,8 @@ struct subject {
 struct enrolment {
     int64_t entries;
     int64_t last_entered_us;
-    bool matched; /* rematch: the conditions held at the last scan */
+    bool matched; /* rematch: the conditions held at every scan since the last
+                     entry */
 };
 
 enum run_status {
@@ -121,7 +122,8 @@ struct decision {
     bool needs_facts; /* nothing else is set: fetch facts, call again */
     enum verdict verdict;
     bool conditions_held;   /* what the caller keeps as enrolment.matched, for
-                               rematch, whatever the verdict */
+                               rematch, whatever the verdict: a cooldown puts
+                               an entry off and does not swallow it */
     struct subject subject; /* id NULL when unresolved */
     /* {"gates":[{"gate","result":"pass|fail|not_evaluated","detail"}…],
      *  "conditions":[trace…]}; trace = {"path"|"count"|"any","op","expected",

@@ -179,7 +179,8 @@ const char *feature_source(struct arena *a, const struct feature *f);
 const struct state *feature_state(const struct feature *f, const char *name);
 
 /* Row changes, besides the trigger, that may end or advance a run at once:
- * what exit and on-match predicates depend on. */
+ * what exit and on-match predicates depend on, and the deletion of a subject
+ * that is the trigger's own row. */
 struct watch {
     const char *table;
     enum row_op op;

@@ -44,6 +44,17 @@ add_predicates(struct watching *w, const struct feature *f,
     }
 }
 
+static bool
+waits(const struct feature *f)
+{
+    for (size_t i = 0; i < f->n_states; i++)
+        for (size_t t = 0; t < f->states[i].n_transitions; t++)
+            if (f->states[i].transitions[t].on_match ||
+                f->states[i].transitions[t].after_us > 0)
+                return true;
+    return false;
+}
+
 enum status
 feature_watches(struct arena *a, const struct feature *f, struct watch **out,
                 size_t *n, struct error *err)
@@ -55,6 +66,12 @@ feature_watches(struct arena *a, const struct feature *f, struct watch **out,
         for (size_t t = 0; t < f->states[i].n_transitions; t++)
             if (f->states[i].transitions[t].on_match)
                 add_predicates(&w, f, &f->states[i].transitions[t].guard);
+    /* The subject's row may go during a wait. A subject in another table is
+     * not watched for that: we may not be allowed a trigger there, and what
+     * leads to it is read again before anything is sent. */
+    if (f->trigger == TRIGGER_ROW && waits(f) &&
+        strcmp(f->table, f->subject_table) == 0)
+        add(&w, (struct watch){.table = f->table, .op = ROW_DELETE});
     *out = arena_array(a, w.n + 1, sizeof(**out));
     if (!*out)
         return fail(err, E_NOMEM, "watches");

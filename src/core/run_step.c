@@ -363,6 +363,16 @@ verdict_of(const struct stepping *x)
     return x->moved ? VERDICT_ADVANCED : VERDICT_WRONG_STATE;
 }
 
+/* Another event than the one that began the run? A scanned row has no id. */
+static bool
+is_later(const struct run *run, const struct event *e)
+{
+    if (!e)
+        return false;
+    return run->event_id && e->id ? strcmp(run->event_id, e->id) != 0
+                                  : run->event_id != e->id;
+}
+
 enum status
 run_step(const struct decide_env *env, const struct feature *f,
          const struct run *run, const struct event *e, struct step *out,
@@ -371,10 +381,10 @@ run_step(const struct decide_env *env, const struct feature *f,
     struct stepping x = {.env = env, .f = f, .e = e, .run = *run};
 
     *out = (struct step){0};
-    /* Within the entry's own batch the row is the event's; afterwards rows are
-     * read again, for they may have changed. */
+    /* At the entry the row is the event's; afterwards, be it for another event
+     * of the same instant, rows are read again, for they may have changed. */
     x.fresh = run->record && run->state_entry == 1 &&
-              run->state_entered_us == env->now_us;
+              run->state_entered_us == env->now_us && !is_later(run, e);
     x.steps = new_trace(&x);
     enum status rc = advance(&x, err);
     if (rc != OK)

@@ -40,21 +40,23 @@ premade_features(void **state)
     (void)state;
     if (capture_wanted(a, saas(a), features, 3, &c, &n, &err) != OK)
         broken("%s", err.msg);
-    /* A schedule captures nothing; the drip's exit shares the heartbeat's
-     * trigger on tasks. */
-    assert_int_equal(n, 2);
+    /* A schedule captures nothing; the drip wants to know when its subject is
+     * deleted; its exit shares the heartbeat's trigger on tasks. */
+    assert_int_equal(n, 3);
     assert_string_equal(c[0].table, "auth.users");
     assert_int_equal(c[0].op, ROW_INSERT);
     assert_string_equal(joined(a, c[0].columns, c[0].n_columns), "email id");
     assert_string_equal(joined(a, c[0].features, c[0].n_features),
                         "welcome-email-drip");
     assert_false(c[0].row_level);
-    assert_string_equal(c[1].table, "public.tasks");
-    assert_string_equal(joined(a, c[1].columns, c[1].n_columns),
+    assert_string_equal(c[1].table, "auth.users");
+    assert_int_equal(c[1].op, ROW_DELETE);
+    assert_string_equal(c[2].table, "public.tasks");
+    assert_string_equal(joined(a, c[2].columns, c[2].n_columns),
                         "creator_id id title");
-    assert_string_equal(joined(a, c[1].features, c[1].n_features),
+    assert_string_equal(joined(a, c[2].features, c[2].n_features),
                         "heartbeat welcome-email-drip");
-    assert_string_equal(joined(a, c[1].key, c[1].n_key), "id");
+    assert_string_equal(joined(a, c[2].key, c[2].n_key), "id");
 }
 
 #define UPDATE(col) \

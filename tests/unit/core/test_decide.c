@@ -272,6 +272,12 @@ entry_rematch(void **state)
                      OK);
     assert_int_equal(d.verdict, VERDICT_GUARD_FALSE);
     assert_false(d.conditions_held);
+    /* A pause looks at nothing, so it changes nothing. */
+    seen.matched = true;
+    assert_int_equal(decide_entry(&w.env, f, true, &e, &s, &seen, &d, &err),
+                     OK);
+    assert_int_equal(d.verdict, VERDICT_PAUSED);
+    assert_true(d.conditions_held);
 }
 
 static void

@@ -233,13 +233,45 @@ watches(void **state)
     assert_null(w[1].column);
 }
 
+/* Only of the trigger's own row, and only while there is something to wait
+ * for. */
+static void
+watches_deletion(void **state)
+{
+    static const char waiting[] =
+        "'machine':{'initial':'a','states':{'a':{'transitions':[{'after':"
+        "'P1D','target':'done'}]},'done':{'final':true}}}}";
+    static const char own[] =
+        "{'version':1,'key':'k','stage':'engagement','trigger':{'type':'row',"
+        "'table':'auth.users','op':'insert'},'subject':{'table':'auth.users',"
+        "'id':'id'},'entry':{'mode':'once'},";
+    AUTO_ARENA a = arena_new(TEST_BYTES);
+    const struct feature *f =
+        feature_of(a, arena_printf(a, "%s%s", own, waiting));
+    const struct feature *at_once =
+        feature_of(a, DOC("'type':'row','table':'auth.users','op':'insert'",
+                          "'table':'auth.users','id':'id'", ""));
+    struct watch *w = NULL;
+    size_t n = 0;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(feature_watches(a, f, &w, &n, &err), OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(w[0].table, "auth.users");
+    assert_int_equal(w[0].op, ROW_DELETE);
+    assert_null(w[0].column);
+    assert_int_equal(feature_watches(a, at_once, &w, &n, &err), OK);
+    assert_int_equal(n, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(premade_features), cmocka_unit_test(refuses),
         cmocka_unit_test(accepts),          cmocka_unit_test(many_ways),
-        cmocka_unit_test(watches),
+        cmocka_unit_test(watches),          cmocka_unit_test(watches_deletion),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,29 @@ after_a_long_sleep(void **state)
     assert_int_equal(json_get(t.step.detail, "steps")->n, 1);
 }
 
+/* Another event of the very instant of the entry sees the row as it is now,
+ * not as the first event carried it. */
+static void
+later_event_reads_live(void **state)
+{
+    AUTO_ARENA a = arena_new(TEST_BYTES);
+    struct trial t =
+        trial_new(a, RUN(IS("paid"), "'a':{'transitions':[{'after':'P1D',"
+                                     "'target':'done'}]}"));
+    struct event e = task_event(a, ROW_UPDATE, "{'id':7,'status':'paid'}",
+                                "{'id':7,'status':'todo'}");
+
+    (void)state;
+    step(&t, NULL);
+    assert_int_equal(t.run.status, RUN_ACTIVE);
+    e.id = "e2";
+    step(&t, &e);
+    assert_true(t.step.needs_facts);
+    know(&t.w, STATUS, "'paid'");
+    step(&t, &e);
+    assert_int_equal(t.run.status, RUN_EXITED);
+}
+
 static void
 match_before_timer(void **state)
 {
@@ -408,6 +431,7 @@ main(void)
         cmocka_unit_test(several_timers_in_order),
         cmocka_unit_test(after_a_long_sleep),
         cmocka_unit_test(match_before_timer),
+        cmocka_unit_test(later_event_reads_live),
         cmocka_unit_test(match_waits_for_ever),
         cmocka_unit_test(exits_first),
         cmocka_unit_test(exit_between_steps),
