@@ -25,6 +25,28 @@ zone_of(const struct timing *t, const char *subject_tz, const struct zone **out,
     return zone_get(name, out, err);
 }
 
+/* The end of the quiet hours, or the next midnight. In the hour that a change
+ * of the clocks repeats, local time names an instant that may have passed:
+ * then it is the second of its name. */
+static int64_t
+next_opening(const struct timing *t, const struct zone *zone, int64_t us,
+             bool day_off)
+{
+    struct civil c = zone_civil(zone, us), next = c;
+    int minute = c.hour * 60 + c.minute;
+    int to = day_off ? 24 * 60 : t->quiet_to_min;
+    int left = to > minute ? to - minute : to + 24 * 60 - minute;
+
+    next.second = 0;
+    next.day += day_off || minute >= to;
+    next.hour = day_off ? 0 : to / 60;
+    next.minute = day_off ? 0 : to % 60;
+    int64_t at_us = zone_instant(zone, &next);
+    return at_us > us
+               ? at_us
+               : us - us % US_PER_S + left * US_PER_MIN - c.second * US_PER_S;
+}
+
 enum status
 quiet_until(const struct timing *t, const char *subject_tz, int64_t now_us,
             int64_t *out, struct error *err)
@@ -42,17 +64,7 @@ quiet_until(const struct timing *t, const char *subject_tz, int64_t now_us,
         int minute = c.hour * 60 + c.minute;
         if (!day_off && !in_quiet_hours(t, minute))
             return OK;
-        struct civil next = c;
-        next.second = 0;
-        if (day_off) {
-            next.day++;
-            next.hour = next.minute = 0;
-        } else {
-            next.day += minute >= t->quiet_to_min;
-            next.hour = t->quiet_to_min / 60;
-            next.minute = t->quiet_to_min % 60;
-        }
-        *out = zone_instant(zone, &next);
+        *out = next_opening(t, zone, *out, day_off);
     }
     return rc == OK ? fail(err, E_BUG, "no allowed time within a week") : rc;
 }

@@ -122,13 +122,18 @@ PRINTF_LIKE(2, 3) void tell(struct world *w, const char *fmt, ...);
 const char *time_text(struct world *w, int64_t us);
 
 CHECKED enum status world_feature(struct world *w, const char *text, size_t n);
-CHECKED enum status world_change(struct world *w, enum row_op op,
-                                 struct db_table *t, const char *key,
-                                 const struct json *values);
+/* Decides the event now, unless deliveries are held. */
+CHECKED enum status world_receive(struct world *w, struct event *e);
 CHECKED enum status world_repeat(struct world *w);
 CHECKED enum status world_deliver(struct world *w);
 /* Moves the clock and does all that falls due until then, in order. */
 CHECKED enum status world_until(struct world *w, int64_t at_us);
+
+/* ---- flow_change.c ---- */
+
+CHECKED enum status world_change(struct world *w, enum row_op op,
+                                 struct db_table *t, const char *key,
+                                 const struct json *values);
 
 /* ---- flow_send.c ---- */
 

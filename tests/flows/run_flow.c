@@ -1,5 +1,5 @@
 /*
- * Runs .flow files: run_flow [-v] app.tables file.flow…
+ * Runs .flow files: run_flow app.tables file.flow…
  * Every line that a command brings about must be written below it, in order.
  */
 #include <ctype.h>
@@ -18,6 +18,7 @@ struct flow {
     const char *default_tables;
     char *lines[FILE_LINES_MAX];
     size_t n, at; /* at: the next line to read */
+    char *rest;   /* of the command's line */
     struct world w;
     struct error err;
     bool clock_set;
@@ -80,12 +81,12 @@ value_of(struct flow *f, const char *text)
 /* ---- commands ---- */
 
 static enum status
-set_values(struct flow *f, char *rest, struct db_table *t, struct json **out)
+set_values(struct flow *f, struct db_table *t, struct json **out)
 {
     char *word;
 
     *out = json_object(f->a);
-    while ((word = next_word(&rest))) {
+    while ((word = next_word(&f->rest))) {
         char *eq = strchr(word, '=');
         if (!eq)
             return fail(&f->err, E_INPUT, "'%s' is not column=value", word);
@@ -99,51 +100,50 @@ set_values(struct flow *f, char *rest, struct db_table *t, struct json **out)
 }
 
 static enum status
-change(struct flow *f, enum row_op op, char *rest)
+change(struct flow *f, enum row_op op)
 {
-    const char *name = next_word(&rest);
+    const char *name = next_word(&f->rest);
     struct db_table *t = name ? db_table(f->w.db, name) : NULL;
     struct json *values = NULL;
 
     if (!t)
         return fail(&f->err, E_INPUT, "no table %s", name ? name : "named");
-    const char *key = op == ROW_INSERT ? NULL : next_word(&rest);
+    const char *key = op == ROW_INSERT ? NULL : next_word(&f->rest);
     if (op != ROW_INSERT && !key)
         return fail(&f->err, E_INPUT, "which row?");
-    enum status rc = set_values(f, rest, t, &values);
+    enum status rc = set_values(f, t, &values);
     return rc == OK ? world_change(&f->w, op, t, key, values) : rc;
 }
 
 static enum status
-do_insert(struct flow *f, char *rest)
+do_insert(struct flow *f)
 {
-    return change(f, ROW_INSERT, rest);
+    return change(f, ROW_INSERT);
 }
 
 static enum status
-do_update(struct flow *f, char *rest)
+do_update(struct flow *f)
 {
-    return change(f, ROW_UPDATE, rest);
+    return change(f, ROW_UPDATE);
 }
 
 static enum status
-do_delete(struct flow *f, char *rest)
+do_delete(struct flow *f)
 {
-    return change(f, ROW_DELETE, rest);
+    return change(f, ROW_DELETE);
 }
 
 static enum status
-do_repeat(struct flow *f, char *rest)
+do_repeat(struct flow *f)
 {
-    (void)rest;
     return world_repeat(&f->w);
 }
 
 static enum status
-do_at(struct flow *f, char *rest)
+do_at(struct flow *f)
 {
     int64_t us = 0;
-    enum status rc = iso_parse(rest, strlen(rest), &us, &f->err);
+    enum status rc = iso_parse(f->rest, strlen(f->rest), &us, &f->err);
 
     if (rc != OK)
         return rc;
@@ -154,64 +154,60 @@ do_at(struct flow *f, char *rest)
 }
 
 static enum status
-do_wait(struct flow *f, char *rest)
+do_wait(struct flow *f)
 {
     int64_t us = 0;
-    enum status rc = duration_parse(rest, &us, &f->err);
+    enum status rc = duration_parse(f->rest, &us, &f->err);
 
     return rc == OK ? world_until(&f->w, f->w.now_us + us) : rc;
 }
 
 static enum status
-do_hold(struct flow *f, char *rest)
+do_hold(struct flow *f)
 {
-    (void)rest;
     f->w.holding = true;
     return OK;
 }
 
 static enum status
-do_deliver(struct flow *f, char *rest)
+do_deliver(struct flow *f)
 {
-    (void)rest;
     return world_deliver(&f->w);
 }
 
 static enum status
-do_pause(struct flow *f, char *rest)
+do_pause(struct flow *f)
 {
-    (void)rest;
     f->w.paused = true;
     return OK;
 }
 
 static enum status
-do_resume(struct flow *f, char *rest)
+do_resume(struct flow *f)
 {
-    (void)rest;
     f->w.paused = false;
     return OK;
 }
 
 static enum status
-do_suppress(struct flow *f, char *rest)
+do_suppress(struct flow *f)
 {
     if (f->w.n_suppressed == ITEMS_MAX)
         return fail(&f->err, E_TOOBIG, "over %d addresses", ITEMS_MAX);
-    f->w.suppressed[f->w.n_suppressed++] = rest;
+    f->w.suppressed[f->w.n_suppressed++] = f->rest;
     return OK;
 }
 
 /* answer 503 x3 retry-after=120 */
 static enum status
-do_answer(struct flow *f, char *rest)
+do_answer(struct flow *f)
 {
     struct answer a = {.retry_after_s = -1};
     long times = 1;
-    char *word = next_word(&rest);
+    char *word = next_word(&f->rest);
 
     a.code = word ? (int)strtol(word, NULL, 10) : 0;
-    while ((word = next_word(&rest))) {
+    while ((word = next_word(&f->rest))) {
         if (*word == 'x')
             times = strtol(word + 1, NULL, 10);
         else if (strncmp(word, "retry-after=", 12) == 0)
@@ -239,21 +235,19 @@ block(struct flow *f)
 }
 
 static enum status
-do_tables(struct flow *f, char *rest)
+do_tables(struct flow *f)
 {
     const char *text = block(f);
 
-    (void)rest;
     return text ? db_new(f->a, text, &f->w.db, &f->err)
                 : fail(&f->err, E_TOOBIG, "tables");
 }
 
 static enum status
-do_feature(struct flow *f, char *rest)
+do_feature(struct flow *f)
 {
     const char *text = block(f);
 
-    (void)rest;
     if (!f->clock_set)
         return fail(&f->err, E_INPUT, "say `at` what time it begins first");
     return text ? world_feature(&f->w, text, strlen(text))
@@ -262,7 +256,7 @@ do_feature(struct flow *f, char *rest)
 
 static const struct command {
     const char *name;
-    enum status (*run)(struct flow *f, char *rest);
+    enum status (*run)(struct flow *f);
     bool block; /* what is indented below belongs to it */
 } commands[] = {
     {"tables", do_tables, true},
@@ -316,8 +310,8 @@ static bool
 run_line(struct flow *f)
 {
     size_t line = f->at + 1;
-    char *rest = f->lines[f->at++];
-    const char *word = next_word(&rest);
+    f->rest = f->lines[f->at++];
+    const char *word = next_word(&f->rest);
     const struct command *c = NULL;
 
     if (!word || *word == '#')
@@ -332,7 +326,7 @@ run_line(struct flow *f)
     else if (!f->w.f && !c->block && c->run != do_at)
         rc = fail(&f->err, E_INPUT, "the feature comes first");
     else
-        rc = c->run(f, rest);
+        rc = c->run(f);
     if (rc != OK)
         return differ(f, line, "no error", f->err.msg);
     return (c && c->block) || compare(f, line);
