@@ -17,6 +17,7 @@ import json
 import sys
 import threading
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -58,6 +59,12 @@ def hang(_request):
     return hang
 
 
+def _say_error(_request, _address):
+    """A client that was killed is no error of ours."""
+    if not isinstance(sys.exc_info()[1], ConnectionError):
+        traceback.print_exc()
+
+
 class HttpSink:
     """Server on a loopback port of its own, in threads."""
 
@@ -69,6 +76,7 @@ class HttpSink:
         self._stopped = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._http.daemon_threads = True
+        self._http.handle_error = _say_error
         self._thread = threading.Thread(target=self._http.serve_forever,
                                         args=(0.05,), daemon=True)
 
