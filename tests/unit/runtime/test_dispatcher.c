@@ -22,9 +22,9 @@ enum { HANG_MAX = 16 };
 
 static struct {
     atomic_int calls, hung;
-    struct http_exchange *waiting[HANG_MAX]; /* they owe an answer */
-    _Atomic int flaky_failures;              /* /flaky fails that often */
-    char key[2][128]; /* webhook-id of the first two to /flaky */
+    _Atomic(struct http_exchange *) waiting[HANG_MAX]; /* owe an answer */
+    _Atomic int flaky_failures; /* /flaky fails that often */
+    char key[2][128];           /* webhook-id of the first two to /flaky */
     char body[2][4096];
 } seen;
 
@@ -52,7 +52,7 @@ receive(struct http_exchange *x, const struct http_request *req, void *user)
         http_suspend(x);
         int place = atomic_fetch_add(&seen.hung, 1);
         if (place < HANG_MAX)
-            seen.waiting[place] = x;
+            atomic_store(&seen.waiting[place], x);
         return;
     }
     http_reply(x, &reply);
@@ -105,8 +105,10 @@ teardown(void **state)
     const struct http_reply late = {.status = 503};
 
     dispatcher_stop(dispatcher, 0);
-    for (int i = 0; i < HANG_MAX && seen.waiting[i]; i++)
-        http_reply(seen.waiting[i], &late);
+    for (int i = 0; i < HANG_MAX && i < atomic_load(&seen.hung); i++) {
+        WORLD_UNTIL(atomic_load(&seen.waiting[i]) != NULL);
+        http_reply(atomic_load(&seen.waiting[i]), &late);
+    }
     http_server_stop(server);
     world_free(rt);
     return 0;
