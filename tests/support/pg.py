@@ -14,6 +14,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPT = os.path.join(HERE, "pg_cluster.sh")
 
 
+def tool(name):
+    """Path of one of PostgreSQL's programs."""
+    return shutil.which(name) or sorted(
+        glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))[-1]
+
+
 class Cluster:
     def __init__(self, fsync=True, settings=None):
         self.fsync = fsync
@@ -42,6 +48,14 @@ class Cluster:
             shutil.rmtree(self.dir, ignore_errors=True)
             self.dir = None
 
+    def halt(self):
+        """The server goes away, as in an outage; its data stays."""
+        subprocess.run([SCRIPT, "halt", self.dir], check=True, timeout=120)
+
+    def resume(self):
+        """It is back, on the same port."""
+        subprocess.run([SCRIPT, "resume", self.dir], check=True, timeout=120)
+
     def pid(self):
         with open(os.path.join(self.dir, "pid"), encoding="ascii") as f:
             return int(f.read())
@@ -57,10 +71,8 @@ class Cluster:
 
     def psql(self, sql, url=None, check=True):
         """Runs a script; answers stdout, unaligned and without headers."""
-        psql = shutil.which("psql") or sorted(
-            glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
         done = subprocess.run(
-            [psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
+            [tool("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
              url or self.conninfo, "-f", "-"],
             input=sql, capture_output=True, text=True, timeout=120)
         if check and done.returncode != 0:

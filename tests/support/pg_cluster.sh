@@ -3,6 +3,8 @@
 #
 #   pg_cluster.sh start DIR [--fsync=on|off] [--set name=value]...
 #       prints its connection URL; DIR/conninfo, DIR/home and DIR/pid tell more
+#   pg_cluster.sh halt DIR      # the server away, as in an outage
+#   pg_cluster.sh resume DIR    # back on the same port, with its data
 #   pg_cluster.sh stop DIR
 #
 # The data lives in a folder of its own under $TMPDIR (short, because socket
@@ -117,9 +119,23 @@ ${1%%=*} = '${1#*=}'"
 		[ "$try" != 3 ] || cleanup_failed "PostgreSQL did not start"
 	done
 	echo "$home" >"$dir/home"
+	echo "$port" >"$home/port"
 	head -n 1 "$home/data/postmaster.pid" >"$dir/pid"
 	echo "postgres://postgres@127.0.0.1:$port/postgres" >"$dir/conninfo"
 	cat "$dir/conninfo"
+}
+
+halt() {
+	home=$(cat "$1/home")
+	as_user "$(bindir)/pg_ctl" -D "$home/data" -m fast -w -t 30 stop \
+		>/dev/null
+}
+
+resume() {
+	home=$(cat "$1/home")
+	as_user "$(bindir)/pg_ctl" -D "$home/data" -l "$home/log" -w -t 60 \
+		-o "-p $(cat "$home/port")" start >/dev/null
+	head -n 1 "$home/data/postmaster.pid" >"$1/pid"
 }
 
 stop() {
@@ -139,11 +155,13 @@ stop() {
 	rm -f "$dir/home" "$dir/pid" "$dir/conninfo"
 }
 
-[ $# -ge 2 ] || die "usage: pg_cluster.sh start|stop DIR [options]"
+[ $# -ge 2 ] || die "usage: pg_cluster.sh start|halt|resume|stop DIR [options]"
 command=$1
 shift
 case $command in
 start) start "$@" ;;
+halt) halt "$1" ;;
+resume) resume "$1" ;;
 stop) stop "$1" ;;
 *) die "unknown command $command" ;;
 esac

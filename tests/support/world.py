@@ -9,13 +9,11 @@
 
 The database is a private PostgreSQL cluster with the demo's schema.
 """
-import glob
 import pathlib
-import shutil
 import sqlite3
 import subprocess
 
-from pg import Cluster
+from pg import Cluster, tool
 from skene import ROOT, Server, wait_for
 
 SCHEMA = ROOT / "demo" / "schema.sql"
@@ -24,10 +22,8 @@ SIGN_UP = ROOT / "demo" / "signup.sql"
 
 def pgbench(url, count, rate):
     """Starts another process that signs `count` people up."""
-    tool = shutil.which("pgbench") or sorted(
-        glob.glob("/usr/lib/postgresql/*/bin/pgbench"))[-1]
     return subprocess.Popen(
-        [tool, "-n", "-c", "1", "-t", str(count), "-R", str(rate), "-f",
+        [tool("pgbench"), "-n", "-c", "1", "-t", str(count), "-R", str(rate), "-f",
          str(SIGN_UP), url],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -125,7 +121,7 @@ class World:
     def message(self, key, subject="Hello"):
         text = f"---\nsubject: {subject}\n---\nHello {{{{ subject.id }}}}.\n"
         r = self.server.request("PUT", f"/api/v1/messages/templates/{key}",
-                                text)
+                                text.encode())
         assert r.status == 200, r.text
 
     def deploy(self, drain=True):
