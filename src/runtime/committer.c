@@ -309,6 +309,9 @@ ingest_submit(struct runtime *rt, const struct integration *integration,
     }
     *s = (struct submission){.a = a, .n = n, .done = done, .user = user};
     enum status rc = prepare(rt, s, integration, epoch, transport, events, err);
+    if (rc == E_NOMEM && arena_used(a) > SUBMISSION_MAX_BYTES / 2)
+        rc = fail(err, E_TOOBIG, "%zu events are over %d MiB together", n,
+                  SUBMISSION_MAX_BYTES / (1024 * 1024));
     if (rc == OK) {
         s->bytes = arena_used(a);
         size_t held = atomic_fetch_add(&c->bytes, s->bytes);

@@ -119,12 +119,50 @@ source_open(struct drainer *d, struct source *s, const struct integration *row,
     if (rc != OK)
         return rc;
     (void)snprintf(s->epoch, sizeof(s->epoch), "%s", epoch);
-    s->backoff_ms = 0;
     s->next_us = 0;
     set_state(d, s, "draining", "");
     log_event(runtime_log(d->rt), LEVEL_INFO, "drain_started", "integration",
               row->name, "epoch", s->epoch, NULL);
     return OK;
+}
+
+/* What the sender's fault is, trying again will not mend. */
+static bool
+is_poison(enum status rc)
+{
+    return rc == E_INPUT || rc == E_INVALID || rc == E_TOOBIG;
+}
+
+/* Events one by one: those that cannot be read are set aside at the customer's
+ * with the reason, so that they hold up no others. */
+static enum status
+hand_over_singly(struct drainer *d, struct source *s,
+                 const struct integration *row, const struct received_event *in,
+                 size_t n, size_t *accepted, struct error *err)
+{
+    enum status rc = OK;
+
+    for (size_t i = 0; rc == OK && i < n; i++) {
+        struct ingest_result result = {0};
+        struct error why = {0};
+        rc = ingest_wait(d->rt, row, s->epoch, "drain", &in[i], 1, &result,
+                         &why);
+        if (rc == OK) {
+            *accepted += result.accepted;
+            continue;
+        }
+        if (!is_poison(rc)) {
+            *err = why;
+            return rc;
+        }
+        char id[24];
+        (void)snprintf(id, sizeof(id), "%lld", (long long)in[i].source_id);
+        log_event(runtime_log(d->rt), LEVEL_ERROR, "event_set_aside",
+                  "integration", row->name, "source_id", id, "type", in[i].type,
+                  "reason", why.msg, NULL);
+        rc = drain_set_aside(s->target, in[i].source_id, why.msg, err);
+    }
+    return rc;
 }
 
 static enum status
@@ -133,7 +171,7 @@ hand_over(struct drainer *d, struct source *s, const struct integration *row,
 {
     struct received_event *in = arena_array(d->a, n, sizeof(*in));
     int64_t *ids = arena_array(d->a, n, sizeof(*ids));
-    struct ingest_result result;
+    struct ingest_result result = {0};
 
     if (!in || !ids)
         return fail(err, E_NOMEM, "batch of %zu", n);
@@ -147,6 +185,8 @@ hand_over(struct drainer *d, struct source *s, const struct integration *row,
     }
     enum status rc =
         ingest_wait(d->rt, row, s->epoch, "drain", in, n, &result, err);
+    if (is_poison(rc))
+        rc = hand_over_singly(d, s, row, in, n, &result.accepted, err);
     failpoint("drain.before_ack");
     if (rc == OK)
         rc = drain_ack(s->target, ids, n, err);
@@ -175,6 +215,7 @@ source_fetch(struct drainer *d, struct source *s, const struct integration *row,
         rc = hand_over(d, s, row, events, n, err);
     if (rc != OK)
         return rc;
+    s->backoff_ms = 0;
     if (n)
         s->trail_until_us = now_us + TRAIL_MS * US_PER_MS;
     if (n == DRAIN_BATCH) {

@@ -99,22 +99,36 @@ routes_want_facts(const struct routes *routes)
     return false;
 }
 
+/* An event that cannot be read back concerns nobody: it must not stop the
+ * others for ever. */
+static void
+unreadable(struct batch *b, const struct event_row *row,
+           const struct error *err)
+{
+    log_event(runtime_log(b->rt), LEVEL_ERROR, "event_unreadable", "event",
+              row->id, "type", row->type, "reason", err->msg, NULL);
+}
+
 static enum status
 load_events(struct batch *b, struct queued_event *queued, size_t n,
             struct error *err)
 {
-    enum status rc = OK;
-
-    for (size_t i = 0; rc == OK && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
+        const struct event_row *row = &queued[i].event;
+        struct error why = {0};
         struct work *w = &b->work[b->n++];
         *w = (struct work){.kind = WORK_EVENT, .queued = &queued[i]};
-        w->scope = scope_of(b, queued[i].event.integration_id);
-        rc = event_from_row(b->a, &queued[i].event, &w->event, err);
-        if (rc == OK && w->scope)
-            w->routes = map_get(w->scope->li->by_type, queued[i].event.type);
+        w->scope = scope_of(b, row->integration_id);
+        enum status rc = event_from_row(b->a, row, &w->event, &why);
+        if (rc == E_NOMEM)
+            return fail(err, rc, "batch of %zu events", n);
+        if (rc != OK)
+            unreadable(b, row, &why);
+        else if (w->scope)
+            w->routes = map_get(w->scope->li->by_type, row->type);
         w->wants_facts = routes_want_facts(w->routes);
     }
-    return rc;
+    return OK;
 }
 
 static enum status

@@ -4,7 +4,8 @@
 #include "codec/json.h"
 #include "runtime/engine_batch.h"
 
-enum { RECORD_MAX_BYTES = 4 * 1024 * 1024 };
+/* As much as the committer takes. */
+enum { RECORD_MAX_BYTES = 48 * 1024 * 1024 };
 
 static enum status
 parse_json(struct arena *a, const char *text, const struct json **out,

@@ -109,6 +109,23 @@ drain_ack(struct target *t, const int64_t *ids, size_t n, struct error *err)
     return rc == OK ? OK : error_wrap(err, "acknowledging %zu events", n);
 }
 
+enum status
+drain_set_aside(struct target *t, int64_t id, const char *reason,
+                struct error *err)
+{
+    AUTO_ARENA a = arena_new(4096);
+    const char *params[] = {a ? arena_printf(a, "%lld", (long long)id) : NULL,
+                            reason};
+
+    if (!params[0])
+        return fail(err, E_NOMEM, "setting event %lld aside", (long long)id);
+    enum status rc =
+        target_query(t, a, SQL_DRAIN_SET_ASIDE, params, 2, NULL, err);
+    return rc == OK
+               ? OK
+               : error_wrap(err, "setting event %lld aside", (long long)id);
+}
+
 int
 drain_fd(const struct target *t)
 {

@@ -38,6 +38,11 @@ CHECKED enum status drain_fetch(struct target *t, struct arena *a,
 CHECKED enum status drain_ack(struct target *t, const int64_t *ids, size_t n,
                               struct error *err);
 
+/* Moves one event to skene_growth.failed_events with the reason: it cannot be
+ * taken over and must not hold up the others. */
+CHECKED enum status drain_set_aside(struct target *t, int64_t id,
+                                    const char *reason, struct error *err);
+
 /* Descriptor to poll for reading; -1 when closed. */
 int drain_fd(const struct target *t);
 /* True when a doorbell arrived since the last call; reads what is there.
