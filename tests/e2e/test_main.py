@@ -487,6 +487,26 @@ class Trouble(unittest.TestCase):
         self.assertEqual(w.server.counts()["tracks"], 4)
         self.assertEqual(w.server.cli("doctor").returncode, 0)
 
+    def test_unreadable_events(self):
+        """They are set aside with the reason; the others go on."""
+        w = world(self)
+        w.feature("seen", [track("seen")])
+        w.deploy()
+        deep = "[" * 100 + "]" * 100
+        w.pg.psql("insert into skene_growth.event_log (event_type, entity_id, "
+                  "metadata) values ('auth.users.insert', 'a', "
+                  """'{"id": "a"}'), ('auth.users.insert', 'b', """
+                  f"""'{{"id": {deep}}}'), ('nonsense', 'c', '{{}}'), """
+                  """('auth.users.insert', 'd', '{"id": "d"}')""")
+        w.settled(2)
+        wait_for("an empty outbox", lambda: w.outbox() == 0)
+        aside = w.pg.rows("select event_type, failure_reason from "
+                          "skene_growth.failed_events order by event_log_id")
+        self.assertEqual([row[0] for row in aside],
+                         ["auth.users.insert", "nonsense"])
+        self.assertIn("nested too deep", aside[0][1])
+        self.assertEqual(w.server.counts()["tracks"], 2)
+
     def test_sigterm_with_work_in_hand(self):
         def slow(_request):
             time.sleep(0.1)
