@@ -116,12 +116,8 @@ json_equal(const struct json *x, const struct json *y)
         return x == y;
     bool numbers = (x->kind == JSON_INT || x->kind == JSON_DECIMAL) &&
                    (y->kind == JSON_INT || y->kind == JSON_DECIMAL);
-    if (numbers && x->kind == JSON_INT && y->kind == JSON_INT)
-        return x->integer == y->integer;
-    if (numbers) {
-        double a = json_double(x, 0), b = json_double(y, 0);
-        return !(a < b) && !(a > b);
-    }
+    if (numbers)
+        return json_number_order(x, y) == 0;
     if (x->kind != y->kind || x->n != y->n)
         return false;
     if (x->kind == JSON_BOOL)

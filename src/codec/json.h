@@ -1,10 +1,13 @@
 /*
  * codec/json.h - JSON values in an arena, strict reader, two writers.
  *
- * The reader is json-c (strict, UTF-8 validated, NaN and Infinity refused,
- * duplicate keys refused, depth and size bounded); its result is copied into
- * plain structs so that ownership stays "one arena per unit of work".
- * Numbers that are not 64-bit integers keep their exact text.
+ * The reader is strict (RFC 8259: no comments, no leading zeros, UTF-8
+ * validated, no NaN or Infinity) and refuses what RFC 7493 warns of: equal
+ * keys in one object, and numbers no double can hold written with an exponent.
+ * Depth and size are bounded. Half a surrogate pair in an escape reads as
+ * U+FFFD. Numbers that are not 64-bit integers keep their exact text, however
+ * many digits it has. docs/adr/0001-json-reader.md says why it is ours; tests
+ * compare it with json-c.
  */
 #ifndef CODEC_JSON_H
 #define CODEC_JSON_H
@@ -64,6 +67,9 @@ double json_double(const struct json *j, double fallback);
 const char *json_get_str(const struct json *j, const char *key,
                          const char *fallback);
 bool json_is(const struct json *j, enum json_kind kind);
+/* -1, 0 or 1 for two numbers, exact to the last digit; a NULL or other kind
+ * counts as 0. */
+int json_number_order(const struct json *x, const struct json *y);
 /* Same value: numbers by value, objects whatever the order of members. */
 bool json_equal(const struct json *x, const struct json *y);
 const char *json_kind_name(enum json_kind kind); /* "string", "object", … */

@@ -1,214 +1,271 @@
-/* json-c owns two names of ours; it gets others in this file. */
-#define json_bool   jsonc_bool
-#define json_object jsonc_object
-#include <json-c/json.h>
-#undef json_bool
-#undef json_object
-
-#include <math.h>
+/*
+ * One pass over the text, straight into the arena. Ours and not json-c's:
+ * docs/adr/0001-json-reader.md has the reasons and figures.
+ */
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/json.h"
+#include "codec/json_scan.h"
+
+/* Members of objects up to PAIRWISE_MAX are compared pair by pair. */
+enum { STACK_LOCAL = 48, PAIRWISE_MAX = 12 };
+
+/* Values of the collections that are still open lie on one stack; a collection
+ * that closes takes its part of it into the arena at the right size. */
+struct reader {
+    struct json_scan s;
+    struct json_member *stack;
+    size_t used, room;
+    struct json_member local[STACK_LOCAL];
+};
 
 static void
-put_object(struct jsonc_object **o)
+reader_done(struct reader *r)
 {
-    json_object_put(*o);
+    if (r->stack != r->local)
+        free(r->stack);
 }
 
-static void
-tokener_freep(struct json_tokener **t)
+static struct json *value(struct reader *r, int depth);
+
+/* The next byte that is not space, or NUL at the end (nothing that a value or
+ * separator starts with). */
+static char
+peek(struct json_scan *s)
 {
-    if (*t)
-        json_tokener_free(*t);
-}
-
-#define AUTO_OBJECT __attribute__((cleanup(put_object))) struct jsonc_object *
-#define AUTO_TOKENER \
-    __attribute__((cleanup(tokener_freep))) struct json_tokener *
-
-/* json-c keeps the last of two equal keys without a word: members written and
- * members kept are counted and must agree. Raw control characters in strings
- * pass it too. */
-static enum status
-scan_text(const char *text, size_t n, size_t *members, struct error *err)
-{
-    bool inside = false;
-
-    *members = 0;
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-        if (inside && (unsigned char)c < 0x20)
-            return fail(err, E_INPUT,
-                        "JSON: control character in a string "
-                        "at byte %zu",
-                        i);
-        if (inside && c == '\\')
-            i++;
-        else if (c == '"')
-            inside = !inside;
-        else if (!inside && c == ':')
-            ++*members;
-        else if (!inside && c == '\'')
-            return fail(err, E_INPUT, "JSON: single quote at byte %zu", i);
-        else if (!inside && c == '/')
-            return fail(err, E_INPUT, "JSON: comment at byte %zu", i);
+    for (; s->i < s->n; s->i++) {
+        char c = s->text[s->i];
+        if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
+            return c;
     }
+    return '\0';
+}
+
+static struct json *
+expected(struct json_scan *s, const char *what)
+{
+    return s->i < s->n ? scan_bad(s, what) : scan_ended(s);
+}
+
+static bool
+push(struct reader *r, const char *key, struct json *v)
+{
+    if (r->used == r->room) {
+        bool first = r->stack == r->local;
+        size_t room = r->room * 2;
+        struct json_member *more =
+            realloc(first ? NULL : r->stack, room * sizeof(*more));
+        if (!more)
+            return scan_full(&r->s);
+        if (first)
+            memcpy(more, r->local, sizeof(r->local));
+        r->stack = more;
+        r->room = room;
+    }
+    r->stack[r->used++] = (struct json_member){.key = key, .value = v};
+    return true;
+}
+
+/* ---- equal keys ---- */
+
+static int
+by_bytes(const void *x, const void *y)
+{
+    const char *const *a = x, *const *b = y;
+
+    return strcmp(*a, *b);
+}
+
+/* Sorting holds whatever keys are sent; a hash table would have to defend
+ * itself. */
+static enum status
+repeated_many(const struct json_member *m, size_t n, const char **key,
+              struct error *err)
+{
+    const char **sorted = calloc(n, sizeof(char *));
+
+    if (!sorted)
+        return fail(err, E_NOMEM, "JSON object of %zu members", n);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = m[i].key;
+    qsort(sorted, n, sizeof(char *), by_bytes);
+    for (size_t i = 1; i < n && !*key; i++)
+        if (strcmp(sorted[i - 1], sorted[i]) == 0)
+            *key = sorted[i];
+    free(sorted);
     return OK;
 }
 
-struct reading {
-    struct arena *a;
-    size_t members;
-};
+static enum status
+repeated(const struct json_member *m, size_t n, const char **key,
+         struct error *err)
+{
+    if (n > PAIRWISE_MAX)
+        return repeated_many(m, n, key, err);
+    for (size_t i = 1; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(m[i].key, m[k].key) == 0)
+                *key = m[i].key;
+    return OK;
+}
 
-static struct json *copy(struct reading *r, struct jsonc_object *o,
-                         struct error *err);
+/* ---- collections ---- */
 
 static struct json *
-node(struct reading *r, enum json_kind kind, size_t n, struct error *err)
+close_array(struct reader *r, size_t base)
 {
-    struct json *j = arena_alloc(r->a, sizeof(*j));
+    size_t n = r->used - base;
+    struct json *j = scan_node(&r->s, JSON_ARRAY, n);
 
     if (!j)
-        (void)fail(err, E_NOMEM, "JSON value");
-    else
-        *j = (struct json){.kind = kind, .n = (uint32_t)n};
+        return NULL;
+    j->items = arena_array(r->s.a, json_room(j->n), sizeof(struct json *));
+    if (!j->items)
+        return scan_full(&r->s);
+    for (size_t i = 0; i < n; i++)
+        j->items[i] = r->stack[base + i].value;
+    r->used = base;
     return j;
 }
 
 static struct json *
-copy_text(struct reading *r, enum json_kind kind, const char *s, size_t n,
-          struct error *err)
+close_object(struct reader *r, size_t base)
 {
-    struct json *j = node(r, kind, n, err);
+    size_t n = r->used - base;
+    struct json *j = scan_node(&r->s, JSON_OBJECT, n);
+    const char *key = NULL;
 
-    if (!j)
+    if (!j || repeated(r->stack + base, n, &key, r->s.err) != OK)
         return NULL;
-    if (memchr(s, '\0', n)) {
-        (void)fail(err, E_INPUT, "JSON: U+0000 in a string");
-        return NULL;
-    }
-    j->text = arena_strndup(r->a, s, n);
-    if (!j->text) {
-        (void)fail(err, E_NOMEM, "JSON string of %zu bytes", n);
+    if (key) {
+        (void)fail(r->s.err, E_INPUT,
+                   "JSON: key '%.60s' stands twice in the object that ends "
+                   "at byte %zu",
+                   key, r->s.i);
         return NULL;
     }
+    j->members = arena_array(r->s.a, json_room(j->n), sizeof(*j->members));
+    if (!j->members)
+        return scan_full(&r->s);
+    memcpy(j->members, r->stack + base, n * sizeof(*j->members));
+    r->used = base;
     return j;
 }
 
-static struct json *
-copy_integer(struct reading *r, struct jsonc_object *o, struct error *err)
+/* A member's key and the colon after it. */
+static const char *
+member_key(struct json_scan *s)
 {
-    int64_t v = json_object_get_int64(o);
-    uint64_t u = json_object_get_uint64(o);
+    size_t n;
 
-    /* json-c clamps what does not fit; the limits themselves are refused. */
-    if (v == INT64_MIN || u == UINT64_MAX) {
-        (void)fail(err, E_INPUT, "JSON: integer out of range");
+    if (peek(s) != '"') {
+        (void)expected(s, "a key in double quotes expected");
         return NULL;
     }
-    if (v == INT64_MAX && u > (uint64_t)INT64_MAX) {
-        const char *text = json_object_to_json_string(o);
-        return copy_text(r, JSON_DECIMAL, text, strlen(text), err);
+    const char *key = scan_string(s, &n);
+    if (key && peek(s) != ':') {
+        (void)expected(s, "':' expected");
+        return NULL;
     }
-    struct json *j = node(r, JSON_INT, 0, err);
+    s->i++;
+    return key;
+}
+
+/* One item or member, and the comma or end after it, which is returned; NUL
+ * when refused. */
+static char
+element(struct reader *r, bool object, int depth)
+{
+    const char *key = object ? member_key(&r->s) : NULL;
+    struct json *v = object && !key ? NULL : value(r, depth);
+
+    if (!v || !push(r, key, v))
+        return '\0';
+    char c = peek(&r->s);
+    if (c != ',' && c != (object ? '}' : ']')) {
+        (void)expected(&r->s, "',' or the end expected");
+        return '\0';
+    }
+    r->s.i++;
+    return c;
+}
+
+static struct json *
+collection(struct reader *r, int depth)
+{
+    struct json_scan *s = &r->s;
+    bool object = s->text[s->i] == '{';
+    char end = object ? '}' : ']', c = ',';
+    size_t base = r->used;
+
+    if (depth >= JSON_MAX_DEPTH)
+        return scan_bad(s, "nested too deep");
+    s->i++;
+    if (peek(s) == end) {
+        s->i++;
+        c = end;
+    }
+    while (c == ',')
+        c = element(r, object, depth + 1);
+    if (c != end)
+        return NULL;
+    return object ? close_object(r, base) : close_array(r, base);
+}
+
+/* ---- values ---- */
+
+static struct json *
+string_value(struct json_scan *s)
+{
+    size_t n = 0;
+    const char *text = scan_string(s, &n);
+    struct json *j = text ? scan_node(s, JSON_STRING, n) : NULL;
+
     if (j)
-        j->integer = v;
+        j->text = text;
     return j;
 }
 
 static struct json *
-copy_decimal(struct reading *r, struct jsonc_object *o, struct error *err)
+word_value(struct json_scan *s)
 {
-    const char *text = json_object_to_json_string(o);
+    static const struct {
+        const char *word;
+        size_t n;
+        struct json value;
+    } words[] = {
+        {"true", 4, {.kind = JSON_BOOL, .boolean = true}},
+        {"false", 5, {.kind = JSON_BOOL}},
+        {"null", 4, {.kind = JSON_NULL}},
+    };
 
-    if (!isfinite(json_object_get_double(o))) {
-        (void)fail(err, E_INPUT, "JSON: number '%.40s' is not finite", text);
-        return NULL;
-    }
-    return copy_text(r, JSON_DECIMAL, text, strlen(text), err);
-}
-
-static struct json *
-copy_array(struct reading *r, struct jsonc_object *o, struct error *err)
-{
-    size_t n = json_object_array_length(o);
-    struct json *j = node(r, JSON_ARRAY, n, err);
-
-    if (!j)
-        return NULL;
-    j->items = arena_array(r->a, json_room((uint32_t)n), sizeof(struct json *));
-    if (!j->items) {
-        (void)fail(err, E_NOMEM, "JSON array of %zu", n);
-        return NULL;
-    }
-    for (size_t i = 0; i < n; i++) {
-        j->items[i] = copy(r, json_object_array_get_idx(o, i), err);
-        if (!j->items[i])
-            return NULL;
-    }
-    return j;
-}
-
-static struct json *
-copy_object(struct reading *r, struct jsonc_object *o, struct error *err)
-{
-    size_t n = (size_t)json_object_object_length(o);
-    struct json *j = node(r, JSON_OBJECT, n, err);
-    size_t i = 0;
-
-    if (!j)
-        return NULL;
-    j->members =
-        arena_array(r->a, json_room((uint32_t)n), sizeof(struct json_member));
-    if (!j->members) {
-        (void)fail(err, E_NOMEM, "JSON object of %zu", n);
-        return NULL;
-    }
-    r->members += n;
-    struct json_object_iterator it = json_object_iter_begin(o);
-    struct json_object_iterator end = json_object_iter_end(o);
-    for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
-        struct json_member *m = &j->members[i++];
-        m->key = arena_strdup(r->a, json_object_iter_peek_name(&it));
-        m->value = copy(r, json_object_iter_peek_value(&it), err);
-        if (!m->key)
-            (void)fail(err, E_NOMEM, "JSON key");
-        if (!m->key || !m->value)
-            return NULL;
-    }
-    return j;
-}
-
-static struct json *
-copy(struct reading *r, struct jsonc_object *o, struct error *err)
-{
-    struct json *j;
-
-    switch (json_object_get_type(o)) {
-    case json_type_null:
-        return node(r, JSON_NULL, 0, err);
-    case json_type_boolean:
-        j = node(r, JSON_BOOL, 0, err);
+    for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
+        if (s->n - s->i < words[k].n ||
+            memcmp(s->text + s->i, words[k].word, words[k].n) != 0)
+            continue;
+        struct json *j = scan_node(s, words[k].value.kind, 0);
         if (j)
-            j->boolean = json_object_get_boolean(o);
+            *j = words[k].value;
+        s->i += words[k].n;
         return j;
-    case json_type_int:
-        return copy_integer(r, o, err);
-    case json_type_double:
-        return copy_decimal(r, o, err);
-    case json_type_string:
-        return copy_text(r, JSON_STRING, json_object_get_string(o),
-                         (size_t)json_object_get_string_len(o), err);
-    case json_type_array:
-        return copy_array(r, o, err);
-    case json_type_object:
-        return copy_object(r, o, err);
     }
-    (void)fail(err, E_BUG, "JSON: unknown type");
-    return NULL;
+    return scan_bad(s, "a value expected");
+}
+
+static struct json *
+value(struct reader *r, int depth)
+{
+    char c = peek(&r->s);
+
+    if (r->s.i >= r->s.n)
+        return scan_ended(&r->s);
+    if (c == '"')
+        return string_value(&r->s);
+    if (c == '{' || c == '[')
+        return collection(r, depth);
+    if (c == '-' || (c >= '0' && c <= '9'))
+        return scan_number(&r->s);
+    return word_value(&r->s);
 }
 
 enum status
@@ -216,37 +273,25 @@ json_parse(struct arena *a, const char *text, size_t n, size_t max_bytes,
            struct json **out, struct error *err)
 {
     struct error local = {0};
-    size_t written;
 
     if (!err)
         err = &local; /* the code is read back below */
     if (n > max_bytes || n > INT32_MAX)
         return fail(err, E_TOOBIG, "JSON of %zu bytes is over %zu", n,
                     max_bytes);
-    enum status rc = scan_text(text, n, &written, err);
-    if (rc != OK)
-        return rc;
-    AUTO_TOKENER t = json_tokener_new_ex(JSON_MAX_DEPTH);
-    if (!t)
-        return fail(err, E_NOMEM, "JSON reader");
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    AUTO_OBJECT o = json_tokener_parse_ex(t, text, (int)n);
-    enum json_tokener_error e = json_tokener_get_error(t);
-    if (e == json_tokener_continue) {
-        /* A number at the end waits for its next byte. */
-        o = json_tokener_parse_ex(t, "", 1);
-        e = json_tokener_get_error(t);
-    }
-    if (e == json_tokener_continue)
-        return fail(err, E_INPUT, "JSON ends too early, at byte %zu", n);
-    if (e != json_tokener_success)
-        return fail(err, E_INPUT, "JSON: %s at byte %zu",
-                    json_tokener_error_desc(e), json_tokener_get_parse_end(t));
-    struct reading r = {.a = a};
-    *out = copy(&r, o, err);
+    __attribute__((cleanup(reader_done))) struct reader r;
+    r.s = (struct json_scan){.a = a, .text = text, .n = n, .err = err};
+    r.stack = r.local; /* not cleared: written before it is read */
+    r.used = 0;
+    r.room = STACK_LOCAL;
+    *out = value(&r, 0);
     if (!*out)
         return err->code;
-    if (r.members != written)
-        return fail(err, E_INPUT, "JSON: a key stands twice in one object");
+    (void)peek(&r.s);
+    if (r.s.i < n) {
+        *out = NULL;
+        (void)scan_bad(&r.s, "text after the value");
+        return err->code;
+    }
     return OK;
 }

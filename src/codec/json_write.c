@@ -181,7 +181,7 @@ before(struct json_writer *w)
 }
 
 static void
-open_(struct json_writer *w, char c)
+begin(struct json_writer *w, char c)
 {
     before(w);
     assert(w->depth + 1 < JSON_MAX_DEPTH);
@@ -190,7 +190,7 @@ open_(struct json_writer *w, char c)
 }
 
 static void
-close_(struct json_writer *w, char c)
+end(struct json_writer *w, char c)
 {
     assert(w->depth > 0 && !w->after_key);
     w->depth--;
@@ -200,25 +200,25 @@ close_(struct json_writer *w, char c)
 void
 jw_object(struct json_writer *w)
 {
-    open_(w, '{');
+    begin(w, '{');
 }
 
 void
 jw_object_end(struct json_writer *w)
 {
-    close_(w, '}');
+    end(w, '}');
 }
 
 void
 jw_array(struct json_writer *w)
 {
-    open_(w, '[');
+    begin(w, '[');
 }
 
 void
 jw_array_end(struct json_writer *w)
 {
-    close_(w, ']');
+    end(w, ']');
 }
 
 void

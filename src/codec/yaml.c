@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <libfyaml.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,34 +55,37 @@ is_integer(const char *s, size_t n)
     return true;
 }
 
+static size_t
+run_of_digits(const char *s, size_t n, size_t i)
+{
+    size_t start = i;
+
+    while (i < n && isdigit((unsigned char)s[i]))
+        i++;
+    return i - start;
+}
+
 /* A JSON number's grammar, so that the text can be kept as it is. */
 static bool
 is_decimal(const char *s, size_t n)
 {
-    size_t i = n && s[0] == '-', start = i;
+    size_t i = n && s[0] == '-';
+    size_t digits = run_of_digits(s, n, i);
 
-    while (i < n && isdigit((unsigned char)s[i]))
-        i++;
-    if (i == start)
+    if (digits == 0 || (digits > 1 && s[i] == '0'))
         return false;
+    i += digits;
     if (i < n && s[i] == '.') {
-        size_t dot = ++i;
-        while (i < n && isdigit((unsigned char)s[i]))
-            i++;
-        if (i == dot)
-            return false;
+        digits = run_of_digits(s, n, ++i);
+        i += digits;
     }
-    if (i < n && (s[i] == 'e' || s[i] == 'E')) {
+    if (digits && i < n && (s[i] == 'e' || s[i] == 'E')) {
         i++;
-        if (i < n && (s[i] == '+' || s[i] == '-'))
-            i++;
-        size_t digit = i;
-        while (i < n && isdigit((unsigned char)s[i]))
-            i++;
-        if (i == digit)
-            return false;
+        i += i < n && (s[i] == '+' || s[i] == '-');
+        digits = run_of_digits(s, n, i);
+        i += digits;
     }
-    return i == n;
+    return digits && i == n;
 }
 
 static bool
@@ -132,6 +136,9 @@ scalar(struct yaml *y, struct fy_node *node)
     j = plain ? plain_scalar(y, s, n) : json_string_n(y->a, s, n);
     if (!j)
         (void)fail(y->err, E_NOMEM, "YAML");
+    /* JSON has no infinity for it. */
+    if (json_is(j, JSON_DECIMAL) && !isfinite(json_double(j, 0)))
+        return refuse(y, node, "number out of range");
     return j;
 }
 

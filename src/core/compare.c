@@ -67,10 +67,8 @@ order(const struct json *x, const struct json *y, int *out)
     bool x_text = x->kind == JSON_STRING, y_text = y->kind == JSON_STRING;
     bool done = true;
 
-    if (x->kind == JSON_INT && y->kind == JSON_INT) {
-        *out = (x->integer > y->integer) - (x->integer < y->integer);
-    } else if (is_number(x) && is_number(y)) {
-        *out = sign(json_double(x, 0), json_double(y, 0));
+    if (is_number(x) && is_number(y)) {
+        *out = json_number_order(x, y);
     } else if (x_text && y_text) {
         order_texts(x, y, out);
     } else if (x->kind == JSON_BOOL && y->kind == JSON_BOOL) {
