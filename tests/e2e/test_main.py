@@ -504,7 +504,7 @@ class Trouble(unittest.TestCase):
                           "skene_growth.failed_events order by event_log_id")
         self.assertEqual([row[0] for row in aside],
                          ["auth.users.insert", "nonsense"])
-        self.assertIn("nested too deep", aside[0][1])
+        self.assertIn("too deep", aside[0][1])
         self.assertEqual(w.server.counts()["tracks"], 2)
 
     def test_sigterm_with_work_in_hand(self):
