@@ -24,7 +24,7 @@ void
 buf_reset(struct buf *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->no_memory = false;
     if (b->cap)
         b->data[0] = '\0';
 }
@@ -59,7 +59,7 @@ reserve(struct buf *b, size_t n)
         cap *= 2;
     char *data = realloc(b->cap ? b->data : NULL, cap);
     if (!data) {
-        b->failed = true;
+        b->failed = b->no_memory = true;
         return false;
     }
     b->data = data;
@@ -124,5 +124,7 @@ buf_check(const struct buf *b, const char *what, struct error *err)
 {
     if (!b->failed)
         return OK;
+    if (b->no_memory)
+        return fail(err, E_NOMEM, "%s", what);
     return fail(err, E_TOOBIG, "%s is over %zu bytes", what, b->max);
 }

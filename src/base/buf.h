@@ -19,13 +19,14 @@ struct buf {
     size_t cap;
     size_t max;
     bool failed;
+    bool no_memory; /* why it failed; else it is over max */
 };
 
 /* Owns: the caller; release with buf_free() or AUTO_BUF. Nothing is allocated
  * until the first append. */
 struct buf buf_new(size_t max_bytes);
 void buf_free(struct buf *b);
-void buf_reset(struct buf *b); /* len = 0, failed = false; keeps memory */
+void buf_reset(struct buf *b); /* empty and sound again; keeps memory */
 /* Hands the bytes to the caller (free()); NULL when failed. b is reset. */
 char *buf_take(struct buf *b, size_t *len);
 

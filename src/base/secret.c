@@ -40,29 +40,28 @@ secret_equal(const void *a, size_t an, const void *b, size_t bn)
     return differ == 0;
 }
 
+/* A password may hold '@', '/' or '?' that should have been escaped: what could
+ * be part of one is not shown. */
 char *
 secret_mask_url(const char *url, char *out, size_t out_bytes)
 {
     const char *scheme = strstr(url, "://");
-    const char *at = scheme ? strchr(scheme + 3, '@') : NULL;
-    const char *colon = scheme ? strchr(scheme + 3, ':') : NULL;
-    const char *query = scheme ? strchr(scheme + 3, '?') : NULL;
 
     if (!scheme) {
-        /* key=value form: nothing in it is safe to show but the host */
+        /* key=value form: nothing in it is safe to show */
         (void)snprintf(out, out_bytes, "(connection string)");
         return out;
     }
-    int tail = query ? (int)(query - (at ? at : scheme + 3))
-                     : (int)strlen(at ? at : scheme + 3);
-    if (at && colon && colon < at)
-        (void)snprintf(out, out_bytes, "%.*s:xxx%.*s", (int)(colon - url), url,
-                       tail, at);
-    else if (at)
-        (void)snprintf(out, out_bytes, "%.*s%.*s", (int)(at - url), url, tail,
-                       at);
-    else
-        (void)snprintf(out, out_bytes, "%.*s%.*s", (int)(scheme + 3 - url), url,
-                       tail, scheme + 3);
+    const char *from = scheme + 3;
+    const char *query = from + strcspn(from, "?#");
+    const char *at = strrchr(from, '@'), *shown = query;
+    bool in_query = at && at > query;
+
+    if (at)
+        shown = from + strcspn(from, in_query ? ":?#" : ":@");
+    bool password = at && *shown == ':';
+    (void)snprintf(out, out_bytes, "%.*s%s%.*s", (int)(shown - url), url,
+                   password ? ":xxx" : "",
+                   at && !in_query ? (int)(query - at) : 0, at ? at : "");
     return out;
 }

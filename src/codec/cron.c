@@ -83,7 +83,7 @@ read_field(const char **p, const struct field *f, uint64_t *bits, bool *any,
 
     *p = start;
     *bits = 0;
-    *any = *start == '*' && (start[1] == ' ' || start[1] == '\0');
+    *any = *start == '*'; /* with a step too: that is Vixie's rule */
     do {
         if (**p == ',')
             ++*p;
@@ -160,7 +160,7 @@ cron_next(const struct cron *c, const struct zone *z, int64_t after_us)
     int64_t first = days_of(start.year, start.month, start.day);
 
     /* 29 February on a Monday comes within 28 years, 40 over 2100. */
-    for (int64_t day = first; day < first + 366 * 40; day++) {
+    for (int64_t day = first; day < first + INT64_C(366) * 40; day++) {
         struct civil t = civil_of(day * 86400);
         int m = 0;
         if (!day_matches(c, &t))

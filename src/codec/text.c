@@ -180,7 +180,10 @@ percent_decode(struct arena *a, const char *s, size_t n, bool form)
             out[used++] = (char)(hi * 16 + lo);
             i += 2;
         } else {
-            out[used++] = form && s[i] == '+' ? ' ' : s[i];
+            char c = s[i];
+            if (form && c == '+')
+                c = ' ';
+            out[used++] = c;
         }
     }
     out[used] = '\0';
@@ -221,6 +224,12 @@ least(int a, int b, int c)
     return m < c ? m : c;
 }
 
+static bool
+same_letter(char x, char y)
+{
+    return tolower((unsigned char)x) == tolower((unsigned char)y);
+}
+
 int
 edit_distance(const char *x, const char *y)
 {
@@ -233,13 +242,11 @@ edit_distance(const char *x, const char *y)
         d[0][j] = j;
     for (int i = 1; i <= n; i++) {
         for (int j = 1; j <= m; j++) {
-            int a = tolower((unsigned char)x[i - 1]);
-            int b = tolower((unsigned char)y[j - 1]);
+            bool swapped = i > 1 && j > 1 && same_letter(x[i - 1], y[j - 2]) &&
+                           same_letter(x[i - 2], y[j - 1]);
             d[i][j] = least(d[i - 1][j] + 1, d[i][j - 1] + 1,
-                            d[i - 1][j - 1] + (a != b));
-            if (i > 1 && j > 1 && a == tolower((unsigned char)y[j - 2]) &&
-                b == tolower((unsigned char)x[i - 2]) &&
-                d[i - 2][j - 2] + 1 < d[i][j])
+                            d[i - 1][j - 1] + !same_letter(x[i - 1], y[j - 1]));
+            if (swapped && d[i - 2][j - 2] + 1 < d[i][j])
                 d[i][j] = d[i - 2][j - 2] + 1;
         }
     }

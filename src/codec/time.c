@@ -90,7 +90,7 @@ digits(struct cursor *c, int n, int *out)
 static bool
 accept_char(struct cursor *c, const char *any)
 {
-    if (c->p >= c->end || !strchr(any, *c->p))
+    if (c->p >= c->end || !*c->p || !strchr(any, *c->p))
         return false;
     c->p++;
     return true;
@@ -113,10 +113,11 @@ fraction(struct cursor *c, int *us)
     return true;
 }
 
+/* PostgreSQL prints seconds too, for times before a place kept zone time. */
 static bool
 offset(struct cursor *c, int *seconds)
 {
-    int h = 0, m = 0;
+    int h = 0, m = 0, s = 0;
 
     *seconds = 0;
     if (c->p == c->end || accept_char(c, "Zz"))
@@ -125,11 +126,11 @@ offset(struct cursor *c, int *seconds)
     if (!accept_char(c, "+-") || !digits(c, 2, &h))
         return false;
     if (accept_char(c, ":") || c->p < c->end)
-        if (!digits(c, 2, &m))
+        if (!digits(c, 2, &m) || (accept_char(c, ":") && !digits(c, 2, &s)))
             return false;
-    if (h > 15 || m > 59)
+    if (h > 15 || m > 59 || s > 59)
         return false;
-    *seconds = (h * 3600 + m * 60) * (west ? -1 : 1);
+    *seconds = (h * 3600 + m * 60 + s) * (west ? -1 : 1);
     return true;
 }
 
@@ -160,7 +161,8 @@ iso_parse(const char *text, size_t n, int64_t *us, struct error *err)
     if (!ok || c.p != c.end)
         return fail(err, E_INPUT, "'%.*s' is not an ISO 8601 time",
                     (int)(n > 40 ? 40 : n), text);
-    int64_t seconds = days_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + s - off;
+    int64_t seconds = days_of(y, mo, d) * 86400 + h * INT64_C(3600) +
+                      mi * INT64_C(60) + s - off;
     *us = seconds * US_PER_S + frac;
     return OK;
 }

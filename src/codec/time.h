@@ -52,7 +52,8 @@ struct civil zone_civil(const struct zone *z, int64_t us);
 int64_t zone_instant(const struct zone *z, const struct civil *local);
 
 /* Five-field cron (minute hour day month weekday; names, lists, ranges,
- * steps; Vixie rule for day and weekday). */
+ * steps; Vixie rule for day and weekday: when neither begins with a star, one
+ * of them is enough). */
 struct cron {
     uint64_t minutes; /* bit i = minute i */
     uint32_t hours, days, months, weekdays;

@@ -41,6 +41,8 @@ parse_authority(struct arena *a, const char *s, size_t n, struct url *out,
 
     if (at) {
         out->user = arena_strndup(a, s, (size_t)(at - s));
+        if (!out->user)
+            return fail(err, E_NOMEM, "URL");
         n -= (size_t)(at + 1 - s);
         s = at + 1;
     }
@@ -89,7 +91,7 @@ url_parse(struct arena *a, const char *text, struct url *out, struct error *err)
     out->path = path_n && path[0] == '/' ? arena_strndup(a, path, path_n) : "/";
     if (*query == '?')
         out->query = arena_strndup(a, query + 1, strcspn(query + 1, "#"));
-    if (!out->scheme || !out->path)
+    if (!out->scheme || !out->path || (*query == '?' && !out->query))
         return fail(err, E_NOMEM, "URL");
     return OK;
 }

@@ -219,7 +219,7 @@ read_body(struct arena *a, const unsigned char *p, const struct counts *c,
         if (index[i] >= c->type)
             return false;
         z->at[i] = big_endian(p + 8 * i, 8);
-        z->offset[i] = (int32_t)big_endian(types + 6 * index[i], 4);
+        z->offset[i] = (int32_t)big_endian(types + (size_t)6 * index[i], 4);
     }
     return true;
 }
@@ -258,6 +258,7 @@ static struct {
 static const char *
 zone_folder(void)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets it */
     const char *dir = getenv("TZDIR");
 
     return dir && *dir ? dir : "/usr/share/zoneinfo";
@@ -285,6 +286,7 @@ hint_nearest(const char *name, struct error *err)
     (void)snprintf(folder, sizeof(folder), "%s/%.*s", zone_folder(),
                    slash ? (int)(slash - name) : 0, name);
     DIR *dir = opendir(folder);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc locks the folder */
     for (struct dirent *e; dir && (e = readdir(dir));) {
         int d = edit_distance(e->d_name, slash ? slash + 1 : name);
         if (d < best_d) {
@@ -316,9 +318,14 @@ load(struct arena *a, const char *name, struct zone **out, struct error *err)
     while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
         buf_add(&bytes, chunk, n);
     (void)fclose(f);
+    enum status rc = buf_check(&bytes, "time zone", err);
+    if (rc != OK)
+        return rc;
+    if (bytes.len < 4 || memcmp(bytes.data, "TZif", 4) != 0)
+        return fail(err, E_INPUT, "'%.64s' is not a time zone", name);
     *out = arena_alloc(a, sizeof(**out));
-    if (!*out || !buf_ok(&bytes))
-        return fail(err, E_NOMEM, "time zone %s", name);
+    if (!*out)
+        return fail(err, E_NOMEM, "time zone %.64s", name);
     if (!read_file(a, (const unsigned char *)bytes.data, bytes.len, *out))
         return fail(err, E_INPUT, "'%.64s' is not a time zone", name);
     return OK;
@@ -337,11 +344,12 @@ find_or_load(const char *name, const struct zone **out, struct error *err)
     if (*out)
         return OK;
     struct zone *z = NULL;
-    const char *key = arena_strdup(cache.a, name);
-    enum status rc =
-        key ? load(cache.a, name, &z, err) : fail(err, E_NOMEM, "zone");
+    enum status rc = load(cache.a, name, &z, err);
+    /* Only names of zones are kept: anyone may send others for ever. */
+    const char *key = rc == OK ? arena_strdup(cache.a, name) : NULL;
     if (rc == OK)
-        rc = map_put(cache.zones, key, z, err);
+        rc = key ? map_put(cache.zones, key, z, err)
+                 : fail(err, E_NOMEM, "time zone %.64s", name);
     *out = z;
     return rc;
 }
@@ -398,20 +406,20 @@ zone_civil(const struct zone *z, int64_t us)
 }
 
 int64_t
-zone_instant(const struct zone *z, const struct civil *c)
+zone_instant(const struct zone *z, const struct civil *local)
 {
-    int64_t local = days_of(c->year, c->month, 1) + c->day - 1;
+    int64_t wanted = days_of(local->year, local->month, 1) + local->day - 1;
 
-    local = local * 86400 + (int64_t)c->hour * 3600 + (int64_t)c->minute * 60 +
-            c->second;
+    wanted = wanted * 86400 + (int64_t)local->hour * 3600 +
+             (int64_t)local->minute * 60 + local->second;
     /* The offset a day before and after bracket any change. */
-    int32_t before = offset_at(z, local - 86400);
-    int32_t after = offset_at(z, local + 86400);
-    int64_t early = local - (before > after ? before : after);
-    int64_t late = local - (before > after ? after : before);
-    if (early + offset_at(z, early) == local)
+    int32_t before = offset_at(z, wanted - 86400);
+    int32_t after = offset_at(z, wanted + 86400);
+    int64_t early = wanted - (before > after ? before : after);
+    int64_t late = wanted - (before > after ? after : before);
+    if (early + offset_at(z, early) == wanted)
         return early * US_PER_S;
-    if (late + offset_at(z, late) == local)
+    if (late + offset_at(z, late) == wanted)
         return late * US_PER_S;
     /* In a gap: the instant the clocks jump lies between the two guesses. */
     int64_t lo = early, hi = late;

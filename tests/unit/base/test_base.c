@@ -94,6 +94,11 @@ test_buf(void **state)
     assert_string_equal(taken, "again");
     assert_int_equal(n, 5);
     free(taken);
+    assert_int_equal(b.len, 0);
+    assert_null(b.data[0] ? b.data : NULL);
+    buf_puts(&b, "more than twenty bytes of it");
+    assert_null(buf_take(&b, &n));
+    assert_true(buf_ok(&b)); /* empty again */
     AUTO_BUF long_one = buf_new(5000);
     for (int i = 0; i < 400; i++)
         buf_printf(&long_one, "%010d", i);
@@ -215,6 +220,14 @@ test_secret(void **state)
         {"postgres://u:p@h/db?password=q", "postgres://u:xxx@h/db"},
         {"postgres://u@h/db", "postgres://u@h/db"},
         {"postgres://h/db", "postgres://h/db"},
+        {"postgres://h:5432/db?sslmode=require", "postgres://h:5432/db"},
+        {"postgres://u@h:5432/db", "postgres://u@h:5432/db"},
+        {"postgres://u:p@ss@h/db", "postgres://u:xxx@h/db"},
+        {"postgres://u:p/w@h/db", "postgres://u:xxx@h/db"},
+        {"postgres://u:p?w@h/db", "postgres://u:xxx"},
+        {"postgres://h/db?user=a@b&password=q", "postgres://h/db"},
+        {"postgres://u:p@h/db?user=a@b&password=q", "postgres://u:xxx"},
+        {"postgres://u:p@h#f", "postgres://u:xxx@h"},
         {"host=h password=p", "(connection string)"},
     };
     struct secret s;

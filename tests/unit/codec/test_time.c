@@ -26,6 +26,8 @@ test_iso(void **state)
         {"2026-11-24 09:00:00.5+00", "2026-11-24T09:00:00.500000Z"},
         {"2026-11-24T09:00:00.123456789+02:00", "2026-11-24T07:00:00.123456Z"},
         {"2026-11-24T09:00:00-0530", "2026-11-24T14:30:00.000000Z"},
+        {"2026-11-24T09:00:00+05:30", "2026-11-24T03:30:00.000000Z"},
+        {"1890-01-01 00:00:00+01:39:49", "1889-12-31T22:20:11.000000Z"},
         {"2026-11-24", "2026-11-24T00:00:00.000000Z"},
         {"1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"},
         {"2000-02-29T00:00:00Z", "2000-02-29T00:00:00.000000Z"},
@@ -40,6 +42,11 @@ test_iso(void **state)
         "2026-11-24T09:00:00Zx",
         "2026-11-24T09:00:00.Z",
         "2026-11-24T09:00:00+99",
+        "2026-11-24T09:00:00+01:60",
+        "2026-11-24T09:00:00+01:00:60",
+        "2026-11-24T09:00:00+01:00:",
+        "2026-11-24T",
+        "infinity",
     };
     char out[ISO_BYTES];
     int64_t us;
@@ -129,6 +136,81 @@ test_zones_against_libc(void **state)
 }
 
 static void
+check_year(const char *name, const struct zone *zone, const char *from)
+{
+    int64_t us = instant(from);
+
+    for (int i = 0; i < 366 * 4; i++, us += 6 * US_PER_H) {
+        time_t s = (time_t)(us / US_PER_S);
+        struct tm tm;
+        (void)localtime_r(&s, &tm);
+        struct civil c = zone_civil(zone, us);
+        if (c.hour != tm.tm_hour || c.minute != tm.tm_min ||
+            c.second != tm.tm_sec || c.offset_s != tm.tm_gmtoff)
+            fail_msg("%s at %lld", name, (long long)us);
+        /* Back again: the same instant, or the earlier one of two. */
+        int64_t back = zone_instant(zone, &c);
+        struct civil again = zone_civil(zone, back);
+        if (back > us || again.hour != c.hour || again.day != c.day ||
+            again.minute != c.minute)
+            fail_msg("%s: %lld came back as %lld", name, (long long)us,
+                     (long long)back);
+    }
+}
+
+/* Every zone there is, by what its file says and by what its rule says. */
+static void
+test_all_zones(void **state)
+{
+    char line[256], name[65];
+    int n = 0;
+    FILE *f = fopen("/usr/share/zoneinfo/zone1970.tab", "re");
+    (void)state;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f)) {
+        const struct zone *zone = NULL;
+        struct error err = {0};
+        if (line[0] == '#' || sscanf(line, "%*s %*s %64s", name) != 1)
+            continue;
+        assert_ok(zone_get(name, &zone, &err), &err);
+        assert_int_equal(setenv("TZ", name, 1), 0);
+        tzset();
+        check_year(name, zone, "2026-01-01T00:10:00Z");
+        check_year(name, zone, "2044-01-01T00:10:00Z");
+        n++;
+    }
+    (void)fclose(f);
+    unsetenv("TZ");
+    assert_true(n > 300);
+}
+
+/* Whatever names are asked for, the cache has room for those that exist. */
+static void
+test_unknown_zones(void **state)
+{
+    static char name[1 << 20];
+    const struct zone *zone = NULL;
+    struct error err = {0};
+    (void)state;
+
+    memset(name, 'x', sizeof(name) - 1);
+    for (int i = 0; i < 100; i++) {
+        err = (struct error){0};
+        assert_int_equal(zone_get(name, &zone, &err), E_INPUT);
+    }
+    static const char *const none[] = {
+        "",       "Europe",    "Europe/", "leapseconds", "zone1970.tab",
+        "../UTC", "Etc/../UTC"};
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        err = (struct error){0};
+        if (zone_get(none[i], &zone, &err) != E_INPUT || !err.msg[0])
+            fail_msg("accepted: '%s'", none[i]);
+    }
+    assert_ok(zone_get("Pacific/Chatham", &zone, &err), &err);
+}
+
+static void
 test_instants(void **state)
 {
     const struct zone *helsinki = NULL;
@@ -167,6 +249,10 @@ test_cron(void **state)
         {"0 0 1 1 *", "UTC", "2026-11-24T00:00:00Z", "2027-01-01T00:00:00"},
         {"0 0 29 2 *", "UTC", "2026-11-24T00:00:00Z", "2028-02-29T00:00:00"},
         {"0 0 13 * 5", "UTC", "2026-11-24T00:00:00Z", "2026-11-27T00:00:00"},
+        /* A star with a step counts as a star: both must fit. */
+        {"0 0 */2 * mon", "UTC", "2026-11-24T00:00:00Z", "2026-12-07T00:00:00"},
+        {"0 0 1,15 * fri-sat", "UTC", "2026-11-24T00:00:00Z",
+         "2026-11-27T00:00:00"},
         {"0 9 * * 7", "UTC", "2026-11-24T00:00:00Z", "2026-11-29T09:00:00"},
         {"30 8-10/2 * * *", "UTC", "2026-11-24T08:31:00Z",
          "2026-11-24T10:30:00"},
@@ -217,6 +303,8 @@ main(void)
         cmocka_unit_test(test_iso),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_zones_against_libc),
+        cmocka_unit_test(test_unknown_zones),
+        cmocka_unit_test(test_all_zones),
         cmocka_unit_test(test_instants),
         cmocka_unit_test(test_cron),
     };

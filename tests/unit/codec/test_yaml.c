@@ -22,6 +22,8 @@ test_values(void **state)
         {"- 1\n- [2, {b: c}]", "[1,[2,{\"b\":\"c\"}]]"},
         {"a: |\n  x\n  y\n", "{\"a\":\"x\\ny\\n\"}"},
         {"{\"json\": [1, 2]}", "{\"json\":[1,2]}"},
+        {"a: 01.5", "{\"a\":\"01.5\"}"}, /* no JSON number */
+        {"a: 12345678901234567890", "{\"a\":12345678901234567890}"},
         {"a: &x 1\nb: *x", "{\"a\":1,\"b\":1}"},
     };
     (void)state;
@@ -53,6 +55,7 @@ test_refused(void **state)
         {"a: !!python/object x", "tag"},
         {"a: *nothing", "line"},
         {"a: \"\\0\"", "line"},
+        {"a: 1e999", "range"},
         {"? [1]\n: 2", "key"},
         {"%YAML 1.2\n---\na: 1", "directive"},
     };
