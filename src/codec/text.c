@@ -224,10 +224,16 @@ least(int a, int b, int c)
     return m < c ? m : c;
 }
 
+static int
+lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
 static bool
 same_letter(char x, char y)
 {
-    return tolower((unsigned char)x) == tolower((unsigned char)y);
+    return lower(x) == lower(y);
 }
 
 int

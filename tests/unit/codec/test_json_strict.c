@@ -419,7 +419,7 @@ random_value(struct buf *out, uint64_t *seed, int depth)
         buf_puts(out, leaves[next_random(seed) % COUNT_OF(leaves)]);
         return;
     }
-    uint64_t n = next_random(seed) % 20;
+    uint64_t n = next_random(seed) % (uint64_t)(16 - 3 * depth);
     buf_putc(out, kind == 2 ? '[' : '{');
     for (uint64_t i = 0; i < n; i++) {
         if (i)
