@@ -7,8 +7,8 @@ select id, workspace_id, key, run_id, feature_id, feature_key, version,
        attempts, due_us, created_us, done_us, last_error, provider_id, gates
   from actions
  where workspace_id = $1
-   and ($2 is null or status = $2)
-   and ($4 is null or run_id = $4)
-   and ($3 is null or event_id = $3)
-   and ($5 is null or id < $5)
+   and (cast($2 as text) is null or status = $2)
+   and (cast($4 as text) is null or run_id = $4)
+   and (cast($3 as text) is null or event_id = $3)
+   and id < $5
  order by id desc limit $6

@@ -6,4 +6,4 @@ select id, workspace_id, key, run_id, feature_id, feature_key, version,
        event_id, subject_key, kind, address, payload, status, verdict,
        attempts, due_us, created_us, done_us, last_error, provider_id, gates
   from actions where event_id = $2 and workspace_id = $1
- order by id
+ order by created_us, id

@@ -6,9 +6,9 @@ select id, workspace_id, event_id, feature_id, feature_key, version,
        verdict, subject_key, run_id, at_us, detail
   from decisions
  where workspace_id = $1
-   and ($2 is null or feature_key = $2)
-   and ($3 is null or verdict = $3)
-   and ($4 is null or subject_key = $4)
+   and (cast($2 as text) is null or feature_key = $2)
+   and (cast($3 as text) is null or verdict = $3)
+   and (cast($4 as text) is null or subject_key = $4)
    and at_us >= $5 and at_us < $6
-   and ($7 is null or id > $7)
+   and id > $7
  order by id limit $8

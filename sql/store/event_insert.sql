@@ -5,4 +5,4 @@
 insert into events (shard, id, workspace_id, integration_id, source_id, type, key, record, old,
        occurred_us, received_us, transport)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    on conflict (shard, id) do nothing
+    on conflict do nothing

@@ -5,5 +5,5 @@
 select workspace_id, id, sender, recipient, subject, html, text, headers,
        at_us
   from inbox
- where workspace_id = $1 and ($2 is null or id < $2)
+ where workspace_id = $1 and id < $2
  order by id desc limit $3

@@ -4,4 +4,4 @@
 -- source: docs/architecture.md, store
 select count(*), min(at_us) from sends
  where shard = $1 and workspace_id = $2 and subject_key = $3
-   and at_us >= $5 and ($4 is null or feature_id = $4)
+   and at_us >= $5 and (cast($4 as text) is null or feature_id = $4)

@@ -4,5 +4,5 @@
 -- source: docs/architecture.md, store
 select workspace_id, id, event, subject_key, properties, at_us
   from tracks
- where workspace_id = $1 and ($2 is null or id < $2)
+ where workspace_id = $1 and id < $2
  order by id desc limit $3

@@ -63,11 +63,10 @@ action_update(struct store_tx *tx, const struct action_row *in,
               struct error *err)
 {
     const struct db_value p[] = {
-        DB_I(shard_of_action(in)), DB_S(in->id),
-        DB_S(in->status),          DB_S(in->verdict),
-        DB_I(in->attempts),        DB_I(in->due_us),
-        DB_I(in->done_us),         DB_S(in->last_error),
-        DB_S(in->provider_id),     DB_S(in->gates)};
+        DB_I(shard_of_action(in)), DB_S(in->id),          DB_S(in->status),
+        DB_S(in->verdict),         DB_I(in->attempts),    DB_I(in->due_us),
+        DB_I(in->done_us),         DB_S(in->last_error),  DB_S(in->provider_id),
+        DB_S(in->gates),           DB_S(in->workspace_id)};
 
     return tx_exec(tx, STORE_SQL_ACTION_UPDATE, p, N_OF(p), NULL, err);
 }
@@ -94,7 +93,7 @@ actions_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
                                  DB_S(status),
                                  DB_S(event_id),
                                  DB_S(run_id),
-                                 DB_S(before_id),
+                                 DB_S(before_id ? before_id : ID_ABOVE_ALL),
                                  DB_I(limit == 0     ? 50
                                       : limit > 1000 ? 1000
                                                      : (int64_t)limit)};
@@ -205,7 +204,8 @@ inbox_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
            const char *before_id, size_t limit, struct mail_row **out,
            size_t *n, struct error *err)
 {
-    const struct db_value p[] = {DB_S(workspace_id), DB_S(before_id),
+    const struct db_value p[] = {DB_S(workspace_id),
+                                 DB_S(before_id ? before_id : ID_ABOVE_ALL),
                                  DB_I(page(limit))};
 
     return fields_query(tx, a, STORE_SQL_INBOX_LIST, p, N_OF(p), mail_fields,
@@ -242,7 +242,8 @@ tracks_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
             const char *before_id, size_t limit, struct track_row **out,
             size_t *n, struct error *err)
 {
-    const struct db_value p[] = {DB_S(workspace_id), DB_S(before_id),
+    const struct db_value p[] = {DB_S(workspace_id),
+                                 DB_S(before_id ? before_id : ID_ABOVE_ALL),
                                  DB_I(page(limit))};
 
     return fields_query(tx, a, STORE_SQL_TRACKS_LIST, p, N_OF(p), track_fields,

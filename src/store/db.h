@@ -61,5 +61,7 @@ const char *db_str(const struct db_rows *r, size_t row, int column);
 CHECKED enum status db_open_sqlite(const char *path, bool read_only,
                                    struct db **out, struct error *err);
 void db_close(struct db *db); /* NULL is allowed */
+/* The file grows to so many pages at most (never below what it has). */
+CHECKED enum status db_limit_pages(struct db *db, int pages, struct error *err);
 
 #endif

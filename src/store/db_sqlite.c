@@ -18,9 +18,16 @@
 
 enum { SQL_MAX_BYTES = 256 * 1024, BUSY_MS = 5000, ROWS_FIRST = 2 };
 
+enum { PARAMS_MAX = 32 };
+
+struct statement {
+    sqlite3_stmt *handle;         /* NULL until first used */
+    unsigned char at[PARAMS_MAX]; /* SQLite's number of $1, $2, …; 0: unused */
+};
+
 struct db {
     sqlite3 *handle;
-    sqlite3_stmt *stmts[STORE_SQL_COUNT];
+    struct statement stmts[STORE_SQL_COUNT];
 };
 
 struct db_value
@@ -48,18 +55,25 @@ raise_db(struct db *db, int code, const char *what, struct error *err)
                 sqlite3_errmsg(db->handle));
 }
 
-/* Unwraps the comments that speak to SQLite alone. */
+/* Takes out what is between the marks of another dialect, and unwraps the
+ * comments that speak to SQLite alone. */
 static void
 unwrap(struct buf *out, const char *text)
 {
-    static const char mark[] = "/*!sqlite ";
+    static const struct mark {
+        const char *from, *to;
+        bool keep;
+    } marks[] = {{"/*!sqlite ", "*/", true},
+                 {"/*!postgres*/", "/*!all*/", false}};
 
-    for (const char *p; (p = strstr(text, mark));) {
-        const char *end = strstr(p, "*/");
+    for (const char *p; (p = strstr(text, "/*!"));) {
+        const struct mark *m = &marks[p[3] == 'p'];
+        const char *end = strstr(p, m->to);
         buf_add(out, text, (size_t)(p - text));
-        p += sizeof(mark) - 1;
-        buf_add(out, p, (size_t)(end - p));
-        text = end + 2;
+        p += strlen(m->from);
+        if (m->keep)
+            buf_add(out, p, (size_t)(end - p));
+        text = end + strlen(m->to);
     }
     buf_puts(out, text);
 }
@@ -81,12 +95,14 @@ enum status
 db_open_sqlite(const char *path, bool read_only, struct db **out,
                struct error *err)
 {
-    /* 16 MiB of cache a connection at most; -16384 means KiB. */
+    /* Cache of the writer in KiB; a reader's is smaller, as there are many.
+     * The log is cut back after a burst. */
     static const char pragmas[] = "pragma journal_mode = wal;"
                                   "pragma synchronous = full;"
                                   "pragma temp_store = memory;"
                                   "pragma cache_size = -8192;"
                                   "pragma wal_autocheckpoint = 4000;"
+                                  "pragma journal_size_limit = 67108864;"
                                   "pragma foreign_keys = on;";
     struct db *db = calloc(1, sizeof(*db));
 
@@ -110,8 +126,9 @@ db_open_sqlite(const char *path, bool read_only, struct db **out,
         code = sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL);
     }
     if (code == SQLITE_OK && read_only)
-        code = sqlite3_exec(db->handle, "pragma query_only = on", NULL, NULL,
-                            NULL);
+        code = sqlite3_exec(db->handle,
+                            "pragma query_only = on; pragma cache_size = -4096",
+                            NULL, NULL, NULL);
     if (code != SQLITE_OK) {
         enum status rc = raise_db(db, code, path, err);
         db_close(db);
@@ -127,7 +144,7 @@ db_close(struct db *db)
     if (!db)
         return;
     for (size_t i = 0; i < STORE_SQL_COUNT; i++)
-        (void)sqlite3_finalize(db->stmts[i]);
+        (void)sqlite3_finalize(db->stmts[i].handle);
     (void)sqlite3_close(db->handle);
     free(db);
 }
@@ -138,6 +155,15 @@ plain(struct db *db, const char *sql, struct error *err)
     int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
     return code == SQLITE_OK ? OK : raise_db(db, code, sql, err);
+}
+
+enum status
+db_limit_pages(struct db *db, int pages, struct error *err)
+{
+    char sql[64];
+
+    (void)snprintf(sql, sizeof(sql), "pragma max_page_count = %d", pages);
+    return plain(db, sql, err);
 }
 
 enum status
@@ -163,49 +189,56 @@ db_rollback(struct db *db)
         (void)sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL);
 }
 
-/* SQLite reads $1 as a name, so the number it gives may differ: bind by it. */
 static int
-bind(sqlite3_stmt *s, const struct db_value *params, size_t n)
+bind_one(sqlite3_stmt *s, int at, const struct db_value *v)
 {
-    int code = SQLITE_OK;
+    switch (v->type) {
+    case DB_NULL:
+        return sqlite3_bind_null(s, at);
+    case DB_INT:
+        return sqlite3_bind_int64(s, at, v->integer);
+    case DB_TEXT:
+        break;
+    }
+    return sqlite3_bind_text64(s, at, v->text, v->n, SQLITE_STATIC,
+                               SQLITE_UTF8);
+}
 
-    for (size_t i = 0; code == SQLITE_OK && i < n; i++) {
+/* SQLite reads $1 as a name, so the number it gives may differ. */
+static enum status
+prepare(struct db *db, int sql, struct error *err)
+{
+    struct statement *s = &db->stmts[sql];
+    int code = sqlite3_prepare_v3(db->handle, store_sql_rows[sql].text, -1,
+                                  SQLITE_PREPARE_PERSISTENT, &s->handle, NULL);
+
+    if (code != SQLITE_OK)
+        return raise_db(db, code, store_sql_rows[sql].name, err);
+    for (size_t i = 0; i < PARAMS_MAX; i++) {
         char name[24];
         (void)snprintf(name, sizeof(name), "$%zu", i + 1);
-        int at = sqlite3_bind_parameter_index(s, name);
-        if (at == 0)
-            continue; /* a twin may not need each of them */
-        switch (params[i].type) {
-        case DB_NULL:
-            code = sqlite3_bind_null(s, at);
-            break;
-        case DB_INT:
-            code = sqlite3_bind_int64(s, at, params[i].integer);
-            break;
-        case DB_TEXT:
-            code = sqlite3_bind_text64(s, at, params[i].text, params[i].n,
-                                       SQLITE_STATIC, SQLITE_UTF8);
-            break;
-        }
+        s->at[i] = (unsigned char)sqlite3_bind_parameter_index(s->handle, name);
     }
-    return code;
+    return OK;
 }
 
 static enum status
 prepared(struct db *db, int sql, const struct db_value *params, size_t n,
          sqlite3_stmt **out, struct error *err)
 {
-    sqlite3_stmt **s = &db->stmts[sql];
-    int code = SQLITE_OK;
+    struct statement *s = &db->stmts[sql];
+    enum status rc = s->handle ? OK : prepare(db, sql, err);
+    int code = n <= PARAMS_MAX ? SQLITE_OK : SQLITE_RANGE;
 
-    if (!*s)
-        code = sqlite3_prepare_v3(db->handle, store_sql_rows[sql].text, -1,
-                                  SQLITE_PREPARE_PERSISTENT, s, NULL);
-    if (code == SQLITE_OK)
-        code = bind(*s, params, n);
+    if (rc != OK)
+        return rc;
+    /* A statement may not need each of them: those have no place. */
+    for (size_t i = 0; code == SQLITE_OK && i < n; i++)
+        if (s->at[i])
+            code = bind_one(s->handle, s->at[i], &params[i]);
     if (code != SQLITE_OK)
         return raise_db(db, code, store_sql_rows[sql].name, err);
-    *out = *s;
+    *out = s->handle;
     return OK;
 }
 
@@ -277,8 +310,13 @@ db_exec(struct db *db, int sql, const struct db_value *params, size_t n,
         int64_t *changed, struct error *err)
 {
     sqlite3_stmt *s = NULL;
-    enum status rc = prepared(db, sql, params, n, &s, err);
 
+    /* After a full disk SQLite may have rolled back by itself: what follows
+     * must not be committed on its own. */
+    if (sqlite3_get_autocommit(db->handle))
+        return fail(err, E_STORE, "store: %s: the transaction is gone",
+                    store_sql_rows[sql].name);
+    enum status rc = prepared(db, sql, params, n, &s, err);
     if (rc != OK)
         return rc;
     int code = sqlite3_step(s);

@@ -1,6 +1,7 @@
 /*
  * Events, their queue, decisions, logs, retention.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "store/fields.h"
@@ -37,8 +38,9 @@ event_insert(struct store_tx *tx, struct event_row *e, size_t *inserted,
     ++*inserted;
     if (e->queue_shard < 0)
         return OK;
-    const struct db_value q[] = {DB_I(e->queue_shard),
-                                 DB_I(store_next_seq(tx->store)), DB_S(e->id)};
+    const struct db_value q[] = {
+        DB_I(e->queue_shard), DB_I(store_next_seq(tx->store)), DB_S(e->id),
+        DB_S(e->workspace_id), DB_S(e->integration_id)};
     return tx_exec(tx, STORE_SQL_QUEUE_INSERT, q, N_OF(q), NULL, err);
 }
 
@@ -59,7 +61,8 @@ queued_event(struct store_tx *tx, struct arena *a, const struct db_rows *queue,
              size_t row, struct queued_event *out, struct error *err)
 {
     const char *id = db_str(queue, row, 3);
-    const struct db_value p[] = {DB_I(shard_of_id(id)), DB_S(id)};
+    const struct db_value p[] = {DB_I(shard_of_id(id)), DB_S(id),
+                                 DB_S(db_str(queue, row, 4))};
 
     enum status rc =
         fields_one(tx, a, STORE_SQL_QUEUE_EVENT, p, N_OF(p), event_fields,
@@ -188,22 +191,27 @@ limit_of(size_t limit)
                                    : (int64_t)limit;
 }
 
+/* A cursor is always set, so that it bounds the walk over the index. */
+static const char *
+cursor_of(const struct log_filter *f)
+{
+    if (f->after_id)
+        return f->after_id;
+    return f->before_id ? f->before_id : ID_ABOVE_ALL;
+}
+
 enum status
 events_list(struct store_tx *tx, struct arena *a, const struct log_filter *f,
             struct event_row **out, size_t *n, struct error *err)
 {
     bool decided = f->feature_key || f->verdict || f->subject_key;
     bool after = f->after_id != NULL;
-    const struct db_value p[] = {DB_S(f->workspace_id),
-                                 DB_S(f->type),
-                                 DB_I(decided),
-                                 DB_S(f->feature_key),
-                                 DB_S(f->verdict),
-                                 DB_S(f->subject_key),
-                                 DB_I(f->since_us),
-                                 DB_I(f->until_us ? f->until_us : INT64_MAX),
-                                 DB_S(after ? f->after_id : f->before_id),
-                                 DB_I(limit_of(f->limit))};
+    const struct db_value p[] = {
+        DB_S(f->workspace_id), DB_S(f->type),
+        DB_I(decided),         DB_S(f->feature_key),
+        DB_S(f->verdict),      DB_S(f->subject_key),
+        DB_I(f->since_us),     DB_I(f->until_us ? f->until_us : INT64_MAX),
+        DB_S(cursor_of(f)),    DB_I(limit_of(f->limit))};
 
     return fields_query(
         tx, a, after ? STORE_SQL_EVENTS_AFTER : STORE_SQL_EVENTS_BEFORE, p,
@@ -216,14 +224,11 @@ decisions_list(struct store_tx *tx, struct arena *a, const struct log_filter *f,
                struct decision_row **out, size_t *n, struct error *err)
 {
     bool after = f->after_id != NULL;
-    const struct db_value p[] = {DB_S(f->workspace_id),
-                                 DB_S(f->feature_key),
-                                 DB_S(f->verdict),
-                                 DB_S(f->subject_key),
-                                 DB_I(f->since_us),
-                                 DB_I(f->until_us ? f->until_us : INT64_MAX),
-                                 DB_S(after ? f->after_id : f->before_id),
-                                 DB_I(limit_of(f->limit))};
+    const struct db_value p[] = {
+        DB_S(f->workspace_id), DB_S(f->feature_key),
+        DB_S(f->verdict),      DB_S(f->subject_key),
+        DB_I(f->since_us),     DB_I(f->until_us ? f->until_us : INT64_MAX),
+        DB_S(cursor_of(f)),    DB_I(limit_of(f->limit))};
 
     return fields_query(
         tx, a, after ? STORE_SQL_DECISIONS_AFTER : STORE_SQL_DECISIONS_BEFORE,
@@ -234,9 +239,11 @@ decisions_list(struct store_tx *tx, struct arena *a, const struct log_filter *f,
 /* ---- retention ---- */
 
 static enum status
-event_drop(struct store_tx *tx, int shard, const char *id, struct error *err)
+event_drop(struct store_tx *tx, const char *workspace_id, const char *id,
+           struct error *err)
 {
-    const struct db_value p[] = {DB_I(shard), DB_S(id)};
+    const struct db_value p[] = {DB_I(shard_of_id(id)), DB_S(id),
+                                 DB_S(workspace_id)};
     enum status rc =
         tx_exec(tx, STORE_SQL_RETENTION_DECISIONS, p, N_OF(p), NULL, err);
 
@@ -245,27 +252,45 @@ event_drop(struct store_tx *tx, int shard, const char *id, struct error *err)
     return rc;
 }
 
+/* Ids begin with the time of their event: the old ones are a range. */
+static enum status
+workspace_retain(struct store_tx *tx, struct arena *a, const char *workspace_id,
+                 int64_t before_us, int64_t limit, int64_t *deleted,
+                 struct error *err)
+{
+    unsigned long long ms =
+        before_us > 0 ? (unsigned long long)before_us / 1000 : 0;
+    char bound[ID_TEXT_BYTES];
+    struct db_rows rows;
+
+    (void)snprintf(bound, sizeof(bound), "%08llx-%04llx", ms >> 16,
+                   ms & 0xffff);
+    const struct db_value p[] = {DB_S(workspace_id), DB_S(bound),
+                                 DB_I(limit - *deleted)};
+    enum status rc =
+        tx_query(tx, a, STORE_SQL_RETENTION_FIND, p, N_OF(p), &rows, err);
+    for (size_t i = 0; rc == OK && i < rows.n; i++) {
+        rc = event_drop(tx, workspace_id, db_str(&rows, i, 0), err);
+        ++*deleted;
+    }
+    return rc;
+}
+
 enum status
 retention_step(struct store_tx *tx, int64_t before_us, size_t limit,
                int64_t *deleted, struct error *err)
 {
-    enum status rc = OK;
+    AUTO_ARENA a = arena_new((size_t)16 * 1024 * 1024);
+    struct db_rows workspaces;
 
     *deleted = 0;
-    for (int shard = 0; rc == OK && shard < SHARD_COUNT; shard++) {
-        AUTO_ARENA a = arena_new((size_t)16 * 1024 * 1024);
-        struct db_rows rows;
-        const struct db_value p[] = {DB_I(shard), DB_I(before_us),
-                                     DB_I((int64_t)limit - *deleted)};
-        if (!a)
-            return fail(err, E_NOMEM, "retention");
-        rc = tx_query(tx, a, STORE_SQL_RETENTION_FIND, p, N_OF(p), &rows, err);
-        for (size_t i = 0; rc == OK && i < rows.n; i++) {
-            rc = event_drop(tx, shard, db_str(&rows, i, 0), err);
-            ++*deleted;
-        }
-        if (*deleted >= (int64_t)limit)
-            break;
-    }
+    if (!a)
+        return fail(err, E_NOMEM, "retention");
+    enum status rc =
+        tx_query(tx, a, STORE_SQL_WORKSPACE_IDS, NULL, 0, &workspaces, err);
+    for (size_t i = 0;
+         rc == OK && i < workspaces.n && *deleted < (int64_t)limit; i++)
+        rc = workspace_retain(tx, a, db_str(&workspaces, i, 0), before_us,
+                              (int64_t)limit, deleted, err);
     return rc;
 }

@@ -33,11 +33,18 @@ struct store {
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct store *open_stores;
 
+/* By what the path names: it may be spelled in several ways, and to open the
+ * lock a second time would drop it. */
 static bool
 open_here(const char *path)
 {
+    struct stat it, other;
+    bool there = stat(path, &it) == 0;
+
     for (const struct store *s = open_stores; s; s = s->next_open)
-        if (strcmp(s->path, path) == 0)
+        if (strcmp(s->path, path) == 0 ||
+            (there && stat(s->path, &other) == 0 && it.st_ino == other.st_ino &&
+             it.st_dev == other.st_dev))
             return true;
     return false;
 }
@@ -241,6 +248,15 @@ store_bytes(struct store *s)
             total += st.st_size;
     }
     return total;
+}
+
+enum status
+store_limit_pages(struct store *s, int pages, struct error *err)
+{
+    pthread_mutex_lock(&s->writer_lock);
+    enum status rc = db_limit_pages(s->writer, pages, err);
+    pthread_mutex_unlock(&s->writer_lock);
+    return rc;
 }
 
 int64_t

@@ -16,8 +16,16 @@ struct store_tx {
 
 #define N_OF(params) (sizeof(params) / sizeof((params)[0]))
 
+/* A text above every id: the cursor of the first page. */
+#define ID_ABOVE_ALL "~"
+
 /* Next place in the queue; the writer alone asks. */
 int64_t store_next_seq(struct store *s);
+
+/* The file grows to so many pages at most: for tests of a full disk. No write
+ * transaction may be open. */
+CHECKED enum status store_limit_pages(struct store *s, int pages,
+                                      struct error *err);
 
 /* Runs a statement in the transaction. */
 CHECKED enum status tx_exec(struct store_tx *tx, int sql,
