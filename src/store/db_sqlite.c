@@ -115,7 +115,7 @@ db_open_sqlite(const char *path, bool read_only, struct db **out,
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno != EEXIST) {
         free(db);
-        return fail(err, E_IO, "store %s: %s", path, strerror(errno));
+        return fail(err, E_IO, "store %s: %s", path, strerrordesc_np(errno));
     }
     if (fd >= 0)
         (void)close(fd);

@@ -69,7 +69,8 @@ make_folder(const char *path, struct error *err)
     for (char *p = folder + 1; (p = strchr(p, '/')); p++) {
         *p = '\0';
         if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            return fail(err, E_IO, "folder %s: %s", folder, strerror(errno));
+            return fail(err, E_IO, "folder %s: %s", folder,
+                        strerrordesc_np(errno));
         *p = '/';
     }
     return OK;
@@ -84,7 +85,7 @@ take_lock(struct store *s, struct error *err)
     (void)snprintf(path, sizeof(path), "%s.lock", s->path);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock_fd < 0)
-        return fail(err, E_IO, "lock %s: %s", path, strerror(errno));
+        return fail(err, E_IO, "lock %s: %s", path, strerrordesc_np(errno));
     if (fcntl(s->lock_fd, F_SETLK, &lock) == 0)
         return OK;
     (void)fcntl(s->lock_fd, F_GETLK, &lock);

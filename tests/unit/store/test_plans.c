@@ -50,7 +50,7 @@ static const struct {
 static void
 plan_of(sqlite3 *db, int sql, struct buf *out)
 {
-    AUTO_BUF text = buf_new(64 * 1024);
+    AUTO_BUF text = buf_new((size_t)64 * 1024);
     sqlite3_stmt *s = NULL;
 
     buf_printf(&text, "explain query plan %s", store_sql_rows[sql].text);
@@ -86,7 +86,7 @@ static void
 test_nothing_scans(void **state)
 {
     sqlite3 *db = schema_of(*state);
-    AUTO_BUF plan = buf_new(64 * 1024);
+    AUTO_BUF plan = buf_new((size_t)64 * 1024);
 
     for (int sql = 0; sql < STORE_SQL_COUNT; sql++) {
         plan_of(db, sql, &plan);
@@ -100,7 +100,7 @@ static void
 test_indexes(void **state)
 {
     sqlite3 *db = schema_of(*state);
-    AUTO_BUF plan = buf_new(64 * 1024);
+    AUTO_BUF plan = buf_new((size_t)64 * 1024);
 
     for (size_t i = 0; i < COUNT_OF(wanted); i++) {
         plan_of(db, wanted[i].sql, &plan);
