@@ -67,7 +67,7 @@ write_members(struct buf *out, const struct json *j, struct style style,
     if (style.sorted && j->n > 1) {
         sorted = malloc(j->n * sizeof(*sorted));
         if (!sorted) {
-            out->failed = true;
+            out->failed = out->no_memory = true;
             return;
         }
         memcpy(sorted, m, j->n * sizeof(*sorted));

@@ -163,6 +163,14 @@ mermaid_label(struct buf *out, const char *s)
             buf_putc(out, *s);
 }
 
+/* A label that did not fit, or found no memory, spoils the picture. */
+static void
+lost_label(struct buf *out, const struct buf *label)
+{
+    out->failed |= label->failed;
+    out->no_memory |= label->no_memory;
+}
+
 void
 diagram_mermaid(struct buf *out, const struct feature *f)
 {
@@ -172,6 +180,7 @@ diagram_mermaid(struct buf *out, const struct feature *f)
     buf_printf(out, "%s: ", f->initial);
     trigger_words(&label, f);
     mermaid_label(out, label.data);
+    lost_label(out, &label);
     buf_putc(out, '\n');
     for (size_t i = 0; i < f->n_states; i++) {
         const struct state *s = &f->states[i];
@@ -183,6 +192,7 @@ diagram_mermaid(struct buf *out, const struct feature *f)
             buf_printf(out, "    %s --> %s: ", s->name,
                        s->transitions[t].target);
             mermaid_label(out, label.data);
+            lost_label(out, &label);
             buf_putc(out, '\n');
         }
     }
@@ -302,6 +312,7 @@ diagram_svg(struct buf *out, const struct feature *f)
     trigger_words(&label, f);
     svg_edge(out, start, places[feature_state(f, f->initial) - f->states],
              label.data, 0);
+    lost_label(out, &label);
     for (size_t i = 0; i < f->n_states; i++) {
         const struct state *s = &f->states[i];
         svg_box(out, places[i], s->name, s->final);
@@ -310,6 +321,7 @@ diagram_svg(struct buf *out, const struct feature *f)
             buf_reset(&label);
             transition_words(&label, &s->transitions[t]);
             svg_edge(out, places[i], places[to - f->states], label.data, t);
+            lost_label(out, &label);
         }
     }
     buf_puts(out, "</svg>\n");

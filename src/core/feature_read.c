@@ -108,6 +108,8 @@ get_path(struct reader *r, const struct place *at, const struct json *j,
     if (rc != OK || !text)
         return rc;
     rc = path_parse(r->a, text, out, &err);
+    if (rc == E_NOMEM)
+        return fail(r->err, rc, "%s", err.msg);
     return rc == OK ? OK : bad_at(r, at, member, "%s", err.msg);
 }
 

@@ -48,6 +48,8 @@ message_parse(struct arena *a, const char *key, const char *text, size_t n,
                         (int)(len > 60 ? 60 : len), line);
         const char *value = line + 8 + strspn(line + 8, " ");
         out->subject = arena_strndup(a, value, (size_t)(line + len - value));
+        if (!out->subject)
+            return fail(err, E_NOMEM, "message");
         line += len + 1;
     }
     out->body = end + 5;

@@ -10,6 +10,9 @@ ident_char(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
+/* Stands for a name that the arena had no room for. */
+static const char lost[] = "";
+
 static const char *
 ident(struct arena *a, const char **p)
 {
@@ -17,7 +20,10 @@ ident(struct arena *a, const char **p)
 
     while (ident_char(**p))
         ++*p;
-    return *p > s ? arena_strndup(a, s, (size_t)(*p - s)) : NULL;
+    if (*p == s)
+        return NULL;
+    const char *name = arena_strndup(a, s, (size_t)(*p - s));
+    return name ? name : lost;
 }
 
 static bool
@@ -54,6 +60,16 @@ parse_hop(struct arena *a, const char **p, struct path_hop *hop)
     return true;
 }
 
+static bool
+any_lost(const struct path_hop *h, size_t n)
+{
+    for (; n > 0; n--, h++)
+        if (h->column == lost || h->json_key == lost || h->via == lost ||
+            h->filter_column == lost || h->filter_value == lost)
+            return true;
+    return false;
+}
+
 enum status
 path_parse(struct arena *a, const char *text, struct path *out,
            struct error *err)
@@ -83,7 +99,7 @@ path_parse(struct arena *a, const char *text, struct path *out,
         return fail(err, E_INPUT, "path '%.100s' must end on a column", text);
     out->text = arena_strdup(a, text);
     out->hops = arena_array(a, n, sizeof(*out->hops));
-    if (!out->text || !out->hops)
+    if (!out->text || !out->hops || any_lost(hops, n))
         return fail(err, E_NOMEM, "path");
     memcpy(out->hops, hops, n * sizeof(*hops));
     out->n = n;

@@ -33,6 +33,7 @@ struct parsing {
     const char *p, *end;
     int line;
     size_t nodes;
+    bool full; /* the arena was: whatever was said then is not the reason */
     struct error *err;
 };
 
@@ -45,9 +46,10 @@ bad(struct parsing *t, const char *what)
 static struct node *
 node_new(struct parsing *t, enum node_kind kind)
 {
-    struct node *n =
-        t->nodes++ < NODES_MAX ? arena_alloc(t->a, sizeof(*n)) : NULL;
+    bool room = t->nodes++ < NODES_MAX;
+    struct node *n = room ? arena_alloc(t->a, sizeof(*n)) : NULL;
 
+    t->full |= room && !n;
     if (!n)
         (void)bad(t, "the template is too long");
     else
@@ -62,7 +64,9 @@ trimmed(struct parsing *t, const char *s, const char *end)
         s++;
     while (end > s && isspace((unsigned char)end[-1]))
         end--;
-    return arena_strndup(t->a, s, (size_t)(end - s));
+    char *copy = arena_strndup(t->a, s, (size_t)(end - s));
+    t->full |= !copy;
+    return copy;
 }
 
 static bool
@@ -115,6 +119,7 @@ parse_value(struct parsing *t, const char *s, const char *end, struct node *out)
                 return bad(t, "default: takes a quoted text");
             out->fallback =
                 arena_strndup(t->a, open + 1, (size_t)(close - open - 1));
+            t->full |= !out->fallback;
         } else if (f &&
                    (strcmp(f, "upcase") == 0 || strcmp(f, "downcase") == 0 ||
                     strcmp(f, "capitalize") == 0 || strcmp(f, "date") == 0)) {
@@ -280,7 +285,8 @@ template_parse(struct arena *a, const char *text, size_t n,
     struct parsing p = {
         .a = a, .p = copy, .end = copy + n, .line = 1, .err = err};
     *out = t;
-    return parse_list(&p, 0, NULL, &t->first, &stop);
+    enum status rc = parse_list(&p, 0, NULL, &t->first, &stop);
+    return p.full ? fail(err, E_NOMEM, "template") : rc;
 }
 
 /* ---- rendering ---- */
@@ -384,7 +390,7 @@ render_value(struct rendering *r, const struct scope *scope,
         inert(r->out, text.data, text.len);
     else
         buf_add(r->out, text.data, text.len);
-    return OK;
+    return buf_check(&text, "message", r->err);
 }
 
 static enum status render_list(struct rendering *r, const struct scope *scope,
