@@ -16,7 +16,7 @@ slug(struct arena *a, const char *name)
 
     for (const char *p = name; out && *p; p++) {
         if (isalnum((unsigned char)*p))
-            out[used++] = (char)tolower((unsigned char)*p);
+            out[used++] = (char)(tolower)((unsigned char)*p);
         else if (used && out[used - 1] != '-')
             out[used++] = '-';
     }

@@ -147,7 +147,7 @@ listen_unix(const char *path, int *fd, struct error *err)
     if (strlen(path) >= sizeof(a.sun_path))
         return fail(err, E_INPUT, "socket path longer than %zu bytes: %s",
                     sizeof(a.sun_path) - 1, path);
-    strcpy(a.sun_path, path);
+    memcpy(a.sun_path, path, strlen(path) + 1);
     enum status rc = stale_remove(&a, err);
     if (rc != OK)
         return rc;

@@ -152,6 +152,30 @@ committer_stop(struct committer *c)
     free(c);
 }
 
+/* Key of the subject, where the row itself has it; else NULL. */
+static const char *
+route_key(struct arena *a, struct facts *facts, const struct route *route,
+          const struct event *e)
+{
+    const struct feature *f = route->feature->f;
+    const struct watch *w = route->watch;
+
+    if (w && w->column) {
+        const struct json *v = json_get(e->record, w->column);
+        const char *id = json_is(v, JSON_STRING) ? v->text
+                         : v                     ? json_text(a, v)
+                                                 : NULL;
+        return id ? arena_printf(a, "%s/%s", f->subject_table, id) : NULL;
+    }
+    if (w || !path_is_local(&f->subject_id))
+        return NULL;
+    struct decide_env env = {.a = a, .facts = facts};
+    struct subject s = {0};
+    bool needs = false;
+    return subject_resolve(&env, f, e, &s, &needs, NULL) == OK && !needs ? s.key
+                                                                         : NULL;
+}
+
 /* Shard of the subject the event is about, as far as the row itself tells; of
  * the row otherwise. -1: no feature asks for this type. */
 static int
@@ -164,24 +188,8 @@ route_shard(struct arena *a, struct facts *facts,
 
     if (!routes)
         return -1;
-    for (size_t i = 0; !key && i < routes->n; i++) {
-        const struct feature *f = routes->items[i].feature->f;
-        const struct watch *w = routes->items[i].watch;
-        if (w && w->column) {
-            const struct json *v = json_get(e->record, w->column);
-            const char *id = json_is(v, JSON_STRING) ? v->text
-                             : v                     ? json_text(a, v)
-                                                     : NULL;
-            if (id)
-                key = arena_printf(a, "%s/%s", f->subject_table, id);
-        } else if (!w && path_is_local(&f->subject_id)) {
-            struct decide_env env = {.a = a, .facts = facts};
-            struct subject s = {0};
-            bool needs = false;
-            if (subject_resolve(&env, f, e, &s, &needs, NULL) == OK && !needs)
-                key = s.key;
-        }
-    }
+    for (size_t i = 0; !key && i < routes->n; i++)
+        key = route_key(a, facts, &routes->items[i], e);
     if (!key)
         key = arena_printf(a, "%s/%s", e->table, e->key ? e->key : "");
     return key ? shard_of(li->workspace.id, key) : 0;

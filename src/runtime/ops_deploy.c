@@ -37,7 +37,8 @@ wanted_features(struct runtime *rt, struct arena *a, const char *workspace_id,
 
     if (rc == OK)
         rc = feature_list(tx, a, workspace_id, &rows, &n, err);
-    if (rc == OK && !(out->items = arena_array(a, n + 1, sizeof(*out->items))))
+    if (rc == OK &&
+        !(out->items = arena_array(a, n + 1, sizeof(struct feature *))))
         rc = fail(err, E_NOMEM, "plan");
     for (size_t i = 0; rc == OK && i < n; i++) {
         struct json *doc = NULL;
@@ -46,7 +47,7 @@ wanted_features(struct runtime *rt, struct arena *a, const char *workspace_id,
             continue;
         found = found || strcmp(rows[i].key, also) == 0;
         rc = json_parse(a, rows[i].document, strlen(rows[i].document),
-                        1024 * 1024, &doc, err);
+                        (size_t)1024 * 1024, &doc, err);
         if (rc == OK)
             rc = feature_parse(a, doc, &f, err);
         if (rc == OK)

@@ -42,7 +42,7 @@ check_store(struct exam *x)
     }
     const char *text = arena_printf(
         x->a, "%lld MiB on disk, %lld events wait for their decision",
-        (long long)(store_bytes(runtime_store(x->rt)) / (1024 * 1024)),
+        (long long)(store_bytes(runtime_store(x->rt)) / (1024L * 1024)),
         (long long)queued);
     bool many = queued > QUEUE_WARN;
     finding(x, "store", many ? "warn" : "ok", text,

@@ -19,8 +19,8 @@ void committer_stop(struct committer *c);
 struct workers;
 CHECKED enum status workers_start(struct runtime *rt, int threads,
                                   struct workers **out, struct error *err);
-void workers_wake(struct workers *w);
-void workers_stop(struct workers *w);
+void workers_wake(struct workers *all);
+void workers_stop(struct workers *all);
 
 /* The clock: wakes the workers when a run is due, renews the leases, keeps the
  * live log's connections warm. */

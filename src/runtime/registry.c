@@ -152,7 +152,7 @@ load_feature(struct arena *a, struct live_integration *li,
     *lf = (struct live_feature){.row = *row,
                                 .paused = strcmp(row->status, "paused") == 0};
     enum status rc = json_parse(a, row->document, strlen(row->document),
-                                1024 * 1024, &doc, err);
+                                (size_t)1024 * 1024, &doc, err);
     if (rc == OK)
         rc = feature_parse(a, doc, &lf->f, err);
     if (rc != OK)
@@ -188,7 +188,7 @@ load_integration(struct registry *r, struct store_tx *tx,
     if (li->row.catalog) {
         struct json *j = NULL;
         rc = json_parse(a, li->row.catalog, strlen(li->row.catalog),
-                        64 * 1024 * 1024, &j, err);
+                        (size_t)64 * 1024 * 1024, &j, err);
         if (rc == OK)
             rc = catalog_from_json(a, j, &li->catalog, err);
     }
@@ -324,7 +324,8 @@ version_load(struct registry *r, struct store_tx *tx, const char *key,
     enum status rc =
         feature_version_get(tx, r->a, feature_id, version, &text, err);
     if (rc == OK)
-        rc = json_parse(r->a, text, strlen(text), 1024 * 1024, &doc, err);
+        rc = json_parse(r->a, text, strlen(text), (size_t)1024 * 1024, &doc,
+                        err);
     if (rc == OK)
         rc = feature_parse(r->a, doc, &f, err);
     if (rc == OK)

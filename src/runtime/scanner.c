@@ -165,7 +165,7 @@ static void
 look(struct scanner *s)
 {
     AUTO_REGISTRY reg = NULL;
-    AUTO_ARENA a = arena_new(1024 * 1024);
+    AUTO_ARENA a = arena_new((size_t)1024 * 1024);
     struct error err = {0};
 
     if (!a || registry_get(s->rt, &reg, &err) != OK) {
