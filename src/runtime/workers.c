@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "runtime/engine.h"
 #include "runtime/parts.h"
@@ -14,6 +15,7 @@ enum {
     BATCH_ITEMS = 1000,
     IDLE_MS = 2000, /* a lost wake costs at most this */
     PAUSE_MS = 500, /* after a store error */
+    PACE_MS = 15,   /* a batch costs a flush to the disk: gather meanwhile */
     CONFLICTS_MAX = 20,
 };
 
@@ -32,6 +34,14 @@ struct workers {
     int n;
     struct worker items[WORKERS_MAX];
 };
+
+static void
+nap(int ms)
+{
+    const struct timespec pause = {.tv_nsec = (long)ms * 1000000};
+
+    (void)nanosleep(&pause, NULL);
+}
 
 static void *
 run(void *arg)
@@ -53,6 +63,8 @@ run(void *arg)
             (void)bell_wait(w->bell, PAUSE_MS);
         } else if (done == 0) {
             (void)bell_wait(w->bell, IDLE_MS);
+        } else if (done < BATCH_ITEMS) {
+            nap(PACE_MS);
         }
     }
     return NULL;
