@@ -342,9 +342,9 @@ filtered(struct buf *out, const char *s, const char *filter)
     for (size_t i = 0; s[i]; i++) {
         int c = (unsigned char)s[i];
         if (up || (cap && i == 0))
-            c = toupper(c);
+            c = (toupper)(c);
         else if (down)
-            c = tolower(c);
+            c = (tolower)(c);
         buf_putc(out, (char)c);
     }
 }
