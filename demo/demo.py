@@ -265,7 +265,13 @@ def main():
     return 0 if good else 1
 
 
+def stop(_number, _frame):
+    """SIGTERM cleans up as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -191,11 +191,13 @@ count_fact(const struct eval_env *env, const struct predicate *p,
                              .until_us = env->as_of_us,
                              .where = where};
     const char *text = json_text(env->a, where);
+    /* A window ends where the count does, however late the event arrives. */
+    int64_t end_us = env->as_of_us ? env->as_of_us : env->now_us;
 
     if (p->within_entry)
-        need.since_us = env->entered_us ? env->entered_us : env->now_us;
+        need.since_us = env->entered_us ? env->entered_us : end_us;
     else if (p->within_us)
-        need.since_us = env->now_us - p->within_us;
+        need.since_us = end_us - p->within_us;
     need.key = arena_printf(env->a, "count|%s|%s|%s|%lld|%lld|%s", p->table,
                             p->path.text, link, (long long)need.since_us,
                             (long long)need.until_us, text ? text : "");

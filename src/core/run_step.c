@@ -76,10 +76,21 @@ new_trace(const struct stepping *x)
 
 /* ---- exits (M5) ---- */
 
+/* Another event than the one that began the run? A scanned row has no id. */
+static bool
+is_later(const struct run *run, const struct event *e)
+{
+    if (!e)
+        return false;
+    return run->event_id && e->id ? strcmp(run->event_id, e->id) != 0
+                                  : run->event_id != e->id;
+}
+
+/* The deletion that began a run does not end it. */
 static bool
 subject_deleted(const struct stepping *x)
 {
-    return x->e && x->e->op == ROW_DELETE && x->e->key &&
+    return is_later(&x->run, x->e) && x->e->op == ROW_DELETE && x->e->key &&
            strcmp(x->e->table, x->run.subject.table) == 0 &&
            strcmp(x->e->key, x->run.subject.id) == 0;
 }
@@ -361,16 +372,6 @@ verdict_of(const struct stepping *x)
     if (x->run.status != RUN_ACTIVE)
         return VERDICT_COMPLETED;
     return x->moved ? VERDICT_ADVANCED : VERDICT_WRONG_STATE;
-}
-
-/* Another event than the one that began the run? A scanned row has no id. */
-static bool
-is_later(const struct run *run, const struct event *e)
-{
-    if (!e)
-        return false;
-    return run->event_id && e->id ? strcmp(run->event_id, e->id) != 0
-                                  : run->event_id != e->id;
 }
 
 enum status

@@ -237,9 +237,9 @@ counts(void **state)
     facts_clear_wanted(w.facts);
     env.as_of_us = NOW_US - 5;
     (void)truth_of(&w, &env, OWNED(",'within':'P1D'"), NULL);
-    (void)snprintf(key, sizeof(key),
-                   "count|public.projects|owner_id|u1|%lld|%lld|[]",
-                   (long long)(NOW_US - US_PER_DAY), (long long)(NOW_US - 5));
+    (void)snprintf(
+        key, sizeof(key), "count|public.projects|owner_id|u1|%lld|%lld|[]",
+        (long long)(NOW_US - 5 - US_PER_DAY), (long long)(NOW_US - 5));
     assert_int_equal(only_need(&w, key)->until_us, NOW_US - 5);
 
     facts_clear_wanted(w.facts);

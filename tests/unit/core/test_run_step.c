@@ -334,6 +334,7 @@ deleted_subject(void **state)
     struct event e = task_event(a, ROW_DELETE, "{}", NULL);
 
     (void)state;
+    e.id = "e2";
     step(&t, &e); /* a task is gone, not the person */
     assert_int_equal(t.run.status, RUN_ACTIVE);
     e.table = "auth.users";
@@ -341,6 +342,10 @@ deleted_subject(void **state)
     step(&t, &e);
     assert_int_equal(t.run.status, RUN_ACTIVE);
     e.key = "u1";
+    e.id = t.run.event_id; /* what began the run does not end it */
+    step(&t, &e);
+    assert_int_equal(t.run.status, RUN_ACTIVE);
+    e.id = "e2";
     step(&t, &e);
     assert_int_equal(t.run.status, RUN_EXITED);
 }
