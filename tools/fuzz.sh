@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the fuzz targets with clang and runs each for SECONDS (30), two at a
-# time. A crash leaves its input in build-fuzz/ and fails.
+# time. A crash leaves its input in build-fuzz/ and fails. The seed is fixed, so
+# that a run repeats; SEED=0 explores.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-30}
@@ -18,7 +19,7 @@ build() {
 
 run() {
 	mkdir -p "$dir/corpus_$1"
-	"$dir/fuzz_$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+	"$dir/fuzz_$1" -max_total_time="$seconds" -seed="${SEED:-1}" -timeout=10 -rss_limit_mb=2048 \
 		-artifact_prefix="$dir/crash_$1_" -print_final_stats=0 -verbosity=0 \
 		"$dir/corpus_$1" "tests/fuzz/corpus/$1" >"$dir/$1.log" 2>&1
 }
