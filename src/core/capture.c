@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPTURES_MAX = 2000 };
+/* Over so many alternatives a test of each row costs more than it spares. */
+enum { CAPTURES_MAX = 2000, WHEN_MAX = 64 };
 
 struct names {
     const char **items;
@@ -15,6 +16,9 @@ struct wanting {
     const struct table *table;
     struct names columns, changed, features;
     bool any_change; /* some feature wants every update */
+    bool every_row;  /* some feature wants rows that no condition tells of */
+    struct push *when;
+    size_t n_when;
 };
 
 struct gather {
@@ -198,6 +202,27 @@ add_row_columns(struct gather *g, struct wanting *w, const struct feature *f)
     return ok;
 }
 
+/* One alternative more. */
+static enum status
+add_when(struct gather *g, struct wanting *w, const struct feature *f)
+{
+    struct push one;
+
+    if (w->every_row)
+        return OK;
+    enum status rc = push_of(g->a, w->table, f, &one, g->err);
+    if (rc != OK)
+        return rc;
+    if (one.n == 0 || w->n_when == WHEN_MAX) {
+        w->every_row = true;
+        return OK;
+    }
+    if (!w->when && !(w->when = arena_array(g->a, WHEN_MAX, sizeof(*w->when))))
+        return fail(g->err, E_NOMEM, "conditions");
+    w->when[w->n_when++] = one;
+    return OK;
+}
+
 static enum status
 add_trigger(struct gather *g, const struct feature *f)
 {
@@ -213,7 +238,7 @@ add_trigger(struct gather *g, const struct feature *f)
         else
             w->any_change = true;
     }
-    return ok ? OK : fail(g->err, E_NOMEM, "triggers");
+    return ok ? add_when(g, w, f) : fail(g->err, E_NOMEM, "triggers");
 }
 
 static enum status
@@ -235,6 +260,7 @@ add_watches(struct gather *g, const struct feature *f)
             ok = add_row_columns(g, w, f);
         if (watches[i].op == ROW_UPDATE)
             w->any_change = true;
+        w->every_row = true;
         for (size_t k = 0; ok && k < w->table->n_key; k++)
             ok = add_column(g, w, w->table->key[k]);
         if (!ok || !names_add(g->a, &w->features, f->key))
@@ -281,6 +307,8 @@ capture_wanted(struct arena *a, const struct catalog *c,
         (*out)[i].n_columns = w->columns.n;
         (*out)[i].changed = w->any_change ? NULL : w->changed.items;
         (*out)[i].n_changed = w->any_change ? 0 : w->changed.n;
+        (*out)[i].when = w->every_row ? NULL : w->when;
+        (*out)[i].n_when = w->every_row ? 0 : w->n_when;
         (*out)[i].features = w->features.items;
         (*out)[i].n_features = w->features.n;
     }

@@ -7,6 +7,7 @@
 #define CORE_CAPTURE_H
 
 #include "core/feature.h"
+#include "core/pushdown.h"
 
 /* One trigger to be. */
 struct capture {
@@ -20,6 +21,9 @@ struct capture {
     const char **changed; /* UPDATE: any of these columns changed; empty: any
                              captured column */
     size_t n_changed;
+    const struct push *when; /* a row that fulfils none of these is of no use
+                                to anyone; NULL: every row may be */
+    size_t n_when;
     const char **features; /* keys that share it, sorted */
     size_t n_features;
 };

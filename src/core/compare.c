@@ -44,7 +44,9 @@ order_text(const struct json *text, const struct json *other, int *out)
     }
     if (!is_number(other))
         return false;
-    *out = sign(strtod(text->text, &end), json_double(other, 0));
+    double number = strtod(text->text, &end);
+    /* PostgreSQL prints NaN as text and sorts it above all numbers. */
+    *out = number != number ? 1 : sign(number, json_double(other, 0));
     return end != text->text && !*end;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "codec/crypto.h"
+#include "target/push_sql.h"
 #include "target/sql_text.h"
 
 enum { NAME_BYTES = 63, HASH_CHARS = 8 };
@@ -115,19 +116,13 @@ metadata(struct arena *a, struct buf *out, const struct capture *c,
     buf_putc(out, ')');
 }
 
-/* Some types have no equality (json, xml, point): their text has. */
 static void
 changed(struct arena *a, struct buf *out, const struct column *const *columns,
         size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *name = sql_ident(a, columns[i]->name);
-        bool text =
-            columns[i]->type == COLUMN_JSON || columns[i]->type == COLUMN_OTHER;
-        const char *cast = text ? "::text" : "";
-        buf_printf(out, "%snew.%s%s is distinct from old.%s%s",
-                   i > 0 ? "\n           or " : "", name ? name : "", cast,
-                   name ? name : "", cast);
+        buf_puts(out, i > 0 ? "\n           or " : "");
+        push_changed_sql(a, out, columns[i]);
     }
 }
 
@@ -145,8 +140,13 @@ insert_sql(struct arena *a, struct buf *out, const struct capture *c,
     metadata(a, out, c, r, columns);
     buf_printf(out,
                "\n%s%s%s        where (select k.capture_on"
-               " from skene_growth.config k) is not false;\n",
+               " from skene_growth.config k) is not false",
                *r->from ? "       " : "", r->from, *r->from ? "\n" : "");
+    if (c->n_when > 0 && c->op != ROW_UPDATE) {
+        buf_puts(out, "\n          and ");
+        push_any_sql(a, out, c->when, c->n_when, r->alias, r->old);
+    }
+    buf_puts(out, ";\n");
 }
 
 static void
@@ -228,6 +228,11 @@ body_sql(struct arena *a, struct buf *out, const struct capture *c,
         buf_puts(out, "        if not (");
         changed(a, out, columns->changed, columns->n_changed);
         buf_puts(out, ") then\n            return null;\n        end if;\n");
+    }
+    if (c->op == ROW_UPDATE && c->n_when > 0) {
+        buf_puts(out, "        if not ");
+        push_any_sql(a, out, c->when, c->n_when, r.alias, r.old);
+        buf_puts(out, " then\n            return null;\n        end if;\n");
     }
     insert_sql(a, out, c, &r, event, columns->all);
     ladder_sql(a, out, c, &r, event, columns->keys);
