@@ -12,7 +12,9 @@ create table if not exists skene_growth.config (
     ingest_secret text,
     bell_ms integer not null default 100,
     epoch text not null default gen_random_uuid()::text,
-    home text not null
+    home text not null,
+    drained_by text,
+    drained_until timestamptz
 );
 alter table skene_growth.config
     add column if not exists capture_on boolean not null default true,
@@ -24,7 +26,9 @@ alter table skene_growth.config
     add column if not exists epoch text not null
         default gen_random_uuid()::text,
     add column if not exists home text not null
-        default skene_growth.ident();
+        default skene_growth.ident(),
+    add column if not exists drained_by text,
+    add column if not exists drained_until timestamptz;
 alter table skene_growth.config enable row level security;
 revoke all on table skene_growth.config from public;
 insert into skene_growth.config (home) values (skene_growth.ident())

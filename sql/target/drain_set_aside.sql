@@ -4,8 +4,8 @@
 -- Source:  docs/spec.md, the drain.
 with gone as (
     delete from skene_growth.event_log where id = $1
-    returning id, event_type, metadata
+    returning id, event_type, entity_id, metadata, occurred_at
 )
-insert into skene_growth.failed_events (event_log_id, event_type, payload,
-                                        failure_reason)
-select id, event_type, metadata, $2 from gone;
+insert into skene_growth.failed_events (event_log_id, event_type, entity_id,
+                                        payload, occurred_at, failure_reason)
+select id, event_type, entity_id, metadata, occurred_at, $2 from gone;

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/route.h"
@@ -129,6 +130,66 @@ integration_rotate(struct call *c, struct answer *out, struct error *err)
             op_rotate_secret(c->rt, c->a, c->workspace_id, in.id, &secret, err);
     out->json =
         json_put(c->a, json_object(c->a), "secret", json_maybe(c->a, secret));
+    return rc;
+}
+
+enum status
+integration_adopt(struct call *c, struct answer *out, struct error *err)
+{
+    struct integration in = {0};
+    int64_t forgotten = 0;
+    enum status rc = picked(c, &in, err);
+
+    if (rc == OK)
+        rc = op_adopt(c->rt, c->a, c->workspace_id, in.id, &forgotten, err);
+    out->json =
+        json_put(c->a, json_object(c->a), "id", json_maybe(c->a, in.id));
+    json_put(c->a, out->json, "events_forgotten",
+             json_integer(c->a, forgotten));
+    return rc;
+}
+
+enum status
+integration_failed(struct call *c, struct answer *out, struct error *err)
+{
+    struct integration in = {0};
+    const char *cursor = call_query(c, "cursor");
+    char *end = NULL;
+    long long before = cursor ? strtoll(cursor, &end, 10) : 0;
+    size_t limit = 0;
+    enum status rc = call_limit(c, &limit, err);
+
+    if (rc == OK && cursor && (*end || before <= 0)) {
+        rc = fail(err, E_INVALID, "cursor must be the next_cursor of a page");
+        (void)error_field(err, "cursor");
+    }
+    if (rc == OK)
+        rc = picked(c, &in, err);
+    return rc == OK ? op_failed_events(c->rt, c->a, c->workspace_id, in.id,
+                                       (int)limit, before, &out->json, err)
+                    : rc;
+}
+
+enum status
+integration_replay(struct call *c, struct answer *out, struct error *err)
+{
+    struct integration in = {0};
+    struct json *body = NULL;
+    int64_t n = 0;
+    enum status rc = picked(c, &in, err);
+
+    if (rc == OK && c->req->body_n)
+        rc = call_body(c, &body, err);
+    const struct json *id = json_get(body, "id");
+    if (rc == OK && id && (id->kind != JSON_INT || id->integer <= 0)) {
+        rc = fail(err, E_INVALID, "id must be the number of a failed event");
+        (void)error_field(err, "id");
+    }
+    if (rc == OK)
+        rc = op_failed_replay(c->rt, c->a, c->workspace_id, in.id,
+                              json_int(id, 0), &n, err);
+    out->json =
+        json_put(c->a, json_object(c->a), "replayed", json_integer(c->a, n));
     return rc;
 }
 

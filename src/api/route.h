@@ -169,7 +169,8 @@ job_fn ready_get, metrics_get, doctor_get, counts_get;
 direct_fn health_get, openapi_get, page_get, asset_get, ingest_post;
 job_fn stream_get;
 job_fn integration_all, integration_connect, integration_status,
-    integration_schema, integration_rotate, integration_disconnect;
+    integration_schema, integration_rotate, integration_disconnect,
+    integration_adopt, integration_failed, integration_replay;
 job_fn feature_all, feature_create, feature_one, feature_diagram,
     feature_activate, feature_pause, feature_archive;
 job_fn deployment_all, deployment_apply, deployment_plan, deployment_drift;

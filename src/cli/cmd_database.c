@@ -74,9 +74,9 @@ cmd_integrations(struct cli *cli, struct error *err)
     return OK;
 }
 
-/* Id of the named integration, or of the only one. */
-static enum status
-pick(struct cli *cli, const char *name, const char **id, struct error *err)
+enum status
+integration_id(struct cli *cli, const char *name, const char **id,
+               struct error *err)
 {
     struct api_reply reply;
     enum status rc = api_get(cli, "/api/v1/integrations", &reply, err);
@@ -112,7 +112,8 @@ cmd_rotate(struct cli *cli, struct error *err)
 {
     const char *id = NULL;
     struct api_reply reply;
-    enum status rc = pick(cli, cli->n_args ? cli->args[0] : NULL, &id, err);
+    enum status rc =
+        integration_id(cli, cli->n_args ? cli->args[0] : NULL, &id, err);
 
     if (rc == OK)
         rc = api_post(cli, path_with(cli, "integrations", id, "/secret/rotate"),
@@ -159,7 +160,8 @@ cmd_schema(struct cli *cli, struct error *err)
 {
     const char *id = NULL;
     struct api_reply reply;
-    enum status rc = pick(cli, opt_text(cli, "integration"), &id, err);
+    enum status rc =
+        integration_id(cli, opt_text(cli, "integration"), &id, err);
 
     if (rc == OK)
         rc = api_get(cli,
@@ -182,7 +184,8 @@ cmd_disconnect(struct cli *cli, struct error *err)
     const char *id = NULL;
     bool drop = opt_flag(cli, "drop");
     struct api_reply reply;
-    enum status rc = pick(cli, cli->n_args ? cli->args[0] : NULL, &id, err);
+    enum status rc =
+        integration_id(cli, cli->n_args ? cli->args[0] : NULL, &id, err);
 
     if (rc == OK && drop && !opt_flag(cli, "yes"))
         rc = confirm(cli, "Drop schema skene_growth with all its events?", err);

@@ -141,6 +141,10 @@ void out_table(const struct cli *cli, const struct json *rows,
                const struct table_column *columns, size_t n, const char *empty);
 void note(const struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Id of the named integration, or of the only one connected.
+ * Errors: E_NOTFOUND; E_INPUT several and none named. */
+CHECKED enum status integration_id(struct cli *cli, const char *name,
+                                   const char **id, struct error *err);
 /* Asks on the terminal. Errors: E_INPUT (usage) without one; E_CONFLICT when
  * the answer is no. */
 CHECKED enum status confirm(struct cli *cli, const char *question,
@@ -162,7 +166,7 @@ const char *command_nearest(const char *word);
 
 command_fn cmd_serve, cmd_doctor, cmd_status;
 command_fn cmd_connect, cmd_integrations, cmd_schema, cmd_deploy, cmd_drift,
-    cmd_disconnect, cmd_rotate;
+    cmd_disconnect, cmd_rotate, cmd_adopt, cmd_failed, cmd_failed_replay;
 command_fn cmd_feature_new, cmd_feature_list, cmd_feature_show,
     cmd_feature_activate, cmd_feature_pause, cmd_feature_archive,
     cmd_feature_diagram, cmd_feature_templates, cmd_message;

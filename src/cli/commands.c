@@ -70,6 +70,15 @@ static const struct option_spec deploy_options[] = {
     {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "apply without asking"},
     {0},
 };
+static const struct option_spec adopt_options[] = {
+    {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "do not ask"},
+    {0},
+};
+static const struct option_spec failed_options[] = {
+    INTEGRATION_OPTION,
+    {"limit", 0, OPTION_INT, "N", 1, 500, NULL, "rows to show (50)"},
+    {0},
+};
 static const struct option_spec disconnect_options[] = {
     {"drop", 0, OPTION_FLAG, NULL, 0, 0, NULL,
      "also drop schema skene_growth in the database"},
@@ -179,6 +188,18 @@ const struct command commands[] = {
     C("drift", "database", "", 0, 0, true,
       "compare the database with what is needed; exit 1 when it differs", NULL,
       integration_options, cmd_drift),
+    C("adopt", "database", "[NAME]", 0, 1, true,
+      "make a restored copy a deployment of its own",
+      "A dump, a branch or a restored backup brings triggers and events of "
+      "the database it was made from: it neither rings nor is drained until "
+      "it is adopted. Events it brought along are forgotten.",
+      adopt_options, cmd_adopt),
+    C("failed-events", "database", "", 0, 0, true,
+      "list captures that failed; exit 1 when there are any", NULL,
+      failed_options, cmd_failed),
+    C("failed-events replay", "database", "[ID]", 0, 1, true,
+      "put failed events back into the outbox", "All of them without ID.",
+      integration_options, cmd_failed_replay),
     C("disconnect", "database", "[NAME]", 0, 1, true, "stop reading a database",
       NULL, disconnect_options, cmd_disconnect),
 

@@ -14,9 +14,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "runtime/drain_open.h"
 #include "runtime/lookups.h"
 #include "runtime/parts.h"
 #include "target/drain.h"
+#include "target/failed.h"
 
 enum {
     SOURCES_MAX = 256,
@@ -27,15 +29,19 @@ enum {
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 30000,
     ERROR_BYTES = 300,
+    FAILED_KEPT_DAYS = 90,
 };
+static const int64_t FORGET_EVERY_US = 3600 * US_PER_S;
 
 struct source {
     char id[ID_TEXT_BYTES];
-    char epoch[64];
+    char epoch[EPOCH_BYTES];
     struct target *target;
+    struct opening *opening; /* while it connects */
     int64_t floor;
     int64_t next_us; /* monotonic: next fetch or connection try */
     int64_t trail_until_us;
+    int64_t forget_us; /* monotonic: next look at old failed events */
     int backoff_ms;
     bool seen; /* in this round's registry */
     /* under lock: read by the faces */
@@ -71,6 +77,11 @@ set_state(struct drainer *d, struct source *s, const char *state,
 static void
 source_close(struct source *s)
 {
+    if (s->opening) {
+        struct error ignored;
+        (void)(opening_take(s->opening, &s->target, s->epoch, &ignored) == OK);
+        s->opening = NULL;
+    }
     target_close(s->target);
     s->target = NULL;
     s->floor = 0;
@@ -96,34 +107,39 @@ source_fail(struct drainer *d, struct source *s, const struct error *err)
         log_error(runtime_log(d->rt), "drain_waits", err);
 }
 
+/* Connected: from here on it drains. */
+static void
+source_opened(struct drainer *d, struct source *s,
+              const struct integration *row)
+{
+    s->next_us = 0;
+    s->forget_us = 0;
+    set_state(d, s, "draining", "");
+    log_event(runtime_log(d->rt), LEVEL_INFO, "drain_started", "integration",
+              row->name, "epoch", s->epoch, NULL);
+}
+
+/* Begins to connect, or looks whether it is done. s->target stays NULL while
+ * there is nothing to drain yet. */
 static enum status
 source_open(struct drainer *d, struct source *s, const struct integration *row,
             struct error *err)
 {
-    struct secret dsn = {0};
-    const char *epoch = NULL;
-    enum status rc = integration_dsn(d->rt, row, &dsn, err);
-
-    if (rc != OK)
+    if (s->opening) {
+        if (!opening_done(s->opening))
+            return OK;
+        struct opening *done = s->opening;
+        s->opening = NULL;
+        enum status rc = opening_take(done, &s->target, s->epoch, err);
+        if (rc == OK)
+            source_opened(d, s, row);
         return rc;
+    }
+    if (clock_mono_us() < s->next_us)
+        return OK;
     set_state(d, s, "connecting", s->error);
-    struct target_config config = {
-        .conninfo = (const char *)dsn.bytes,
-        .read_only = strcmp(row->access_mode, "read_only") == 0,
-        .connect_timeout_s = 3,
-        .application = "skene drain"};
-    rc = target_open(&config, &s->target, err);
-    secret_free(&dsn);
-    if (rc == OK)
-        rc = drain_start(s->target, d->a, &epoch, err);
-    if (rc != OK)
-        return rc;
-    (void)snprintf(s->epoch, sizeof(s->epoch), "%s", epoch);
-    s->next_us = 0;
-    set_state(d, s, "draining", "");
-    log_event(runtime_log(d->rt), LEVEL_INFO, "drain_started", "integration",
-              row->name, "epoch", s->epoch, NULL);
-    return OK;
+    s->next_us = clock_mono_us() + IDLE_POLL_MS * US_PER_MS;
+    return opening_start(d->rt, row, d->event_fd, &s->opening, err);
 }
 
 /* What the sender's fault is, trying again will not mend. */
@@ -201,6 +217,16 @@ hand_over(struct drainer *d, struct source *s, const struct integration *row,
     return OK;
 }
 
+/* Once an hour, when there is nothing else to do. */
+static enum status
+forget_old(struct source *s, int64_t now_us, struct error *err)
+{
+    if (now_us < s->forget_us)
+        return OK;
+    s->forget_us = now_us + FORGET_EVERY_US;
+    return failed_forget(s->target, FAILED_KEPT_DAYS, err);
+}
+
 static enum status
 source_fetch(struct drainer *d, struct source *s, const struct integration *row,
              struct error *err)
@@ -225,6 +251,7 @@ source_fetch(struct drainer *d, struct source *s, const struct integration *row,
     } else {
         s->next_us = now_us + IDLE_POLL_MS * US_PER_MS;
         s->floor = 0; /* a late committer may have a lower id */
+        return forget_old(s, now_us, err);
     }
     return OK;
 }
@@ -238,8 +265,6 @@ source_turn(struct drainer *d, struct source *s, const struct integration *row)
 
     arena_reset(d->a);
     if (!s->target) {
-        if (clock_mono_us() < s->next_us)
-            return;
         rc = source_open(d, s, row, &err);
     } else {
         rc = drain_rang(s->target, &rang, &err);
@@ -249,7 +274,7 @@ source_turn(struct drainer *d, struct source *s, const struct integration *row)
             s->floor = 0;
         }
     }
-    if (rc == OK && clock_mono_us() >= s->next_us)
+    if (rc == OK && s->target && clock_mono_us() >= s->next_us)
         rc = source_fetch(d, s, row, &err);
     /* A full committer or store is ours, not the database's fault. */
     if (rc == E_BUSY || rc == E_STORE)

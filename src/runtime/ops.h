@@ -36,6 +36,24 @@ CHECKED enum status op_disconnect(struct runtime *rt, struct arena *a,
                                   const char *workspace_id,
                                   const char *integration_id, bool drop,
                                   struct error *err);
+/* {"data":[{id, type, entity_id, reason, payload, moved_at}],"next_cursor"}:
+ * what failed in the customer's database, newest first. */
+CHECKED enum status op_failed_events(struct runtime *rt, struct arena *a,
+                                     const char *workspace_id,
+                                     const char *integration_id, int limit,
+                                     int64_t before, struct json **out,
+                                     struct error *err);
+/* Puts failed events back into the outbox: one, or all (id 0); *n counts
+ * events. Errors: E_NOTFOUND no such id. */
+CHECKED enum status op_failed_replay(struct runtime *rt, struct arena *a,
+                                     const char *workspace_id,
+                                     const char *integration_id, int64_t id,
+                                     int64_t *n, struct error *err);
+/* Makes a restored copy a deployment of its own; see deploy_adopt(). */
+CHECKED enum status op_adopt(struct runtime *rt, struct arena *a,
+                             const char *workspace_id,
+                             const char *integration_id, int64_t *forgotten,
+                             struct error *err);
 /* New ingest secret; the old one is refused at once. */
 CHECKED enum status op_rotate_secret(struct runtime *rt, struct arena *a,
                                      const char *workspace_id,

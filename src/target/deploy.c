@@ -19,6 +19,8 @@ static const char tx_begin[] =
 static const char config_row[] =
     "insert into skene_growth.config (home) values (skene_growth.ident())"
     " on conflict do nothing";
+static const char config_there[] =
+    "select (to_regclass('skene_growth.config') is not null)::int::text";
 static const char secret_known[] =
     "select (skene_growth.ingest_secret() is not distinct from $1)::int::text";
 static const char secret_vault[] =
@@ -86,10 +88,7 @@ check_home(struct target *t, struct job *j, struct error *err)
 {
     struct target_rows rows;
     bool there = false;
-    enum status rc = ask(t, j,
-                         "select (to_regclass('skene_growth.config')"
-                         " is not null)::int::text",
-                         NULL, &there, err);
+    enum status rc = ask(t, j, config_there, NULL, &there, err);
 
     if (rc != OK || !there)
         return rc;
@@ -99,8 +98,7 @@ check_home(struct target *t, struct job *j, struct error *err)
     const char *home = target_cell(&rows, 0, H_HOME);
     if (home && home[0] == '1')
         return OK;
-    (void)error_hint(err, "adopt this database first, if it is to be a "
-                          "deployment of its own");
+    (void)error_hint(err, "skene adopt makes it a deployment of its own");
     return fail(err, E_CONFLICT,
                 "this is a copy of the database that was deployed to");
 }
@@ -255,6 +253,31 @@ deploy_remove(struct target *t, struct error *err)
     enum status rc = run(t, &j, err);
 
     return rc == OK || rc == E_FORBIDDEN ? rc : error_wrap(err, "remove");
+}
+
+enum status
+deploy_adopt(struct target *t, struct arena *a, int64_t *forgotten,
+             struct error *err)
+{
+    struct job j = {.a = a};
+    struct target_rows rows;
+    bool there = false;
+
+    *forgotten = 0;
+    if (t->read_only)
+        return target_script(t, "", err); /* refuses, with the hint */
+    enum status rc = ask(t, &j, config_there, NULL, &there, err);
+    if (rc == OK && !there)
+        return fail(err, E_NOTFOUND, "skene_growth is not deployed here");
+    if (rc == OK)
+        rc = target_query(t, a, SQL_ADOPT, NULL, 0, &rows, err);
+    if (rc != OK)
+        return error_wrap(err, "adopt");
+    if (strcmp(target_cell(&rows, 0, 0), "0") == 0)
+        return fail(err, E_CONFLICT,
+                    "this database is its own home already: no copy");
+    *forgotten = strtoll(target_cell(&rows, 0, 1), NULL, 10);
+    return OK;
 }
 
 /* What the published `skene status` looks for, as comments. */

@@ -41,6 +41,12 @@ CHECKED enum status deploy_apply(struct target *t, struct arena *a,
 /* The same as a migration file's text. */
 CHECKED enum status deploy_script(struct arena *a, const struct plan *plan,
                                   struct buf *out, struct error *err);
+/* Makes a copy of a database a home of its own, with a new epoch; the events
+ * it brought along, which are the original's, are forgotten. *forgotten counts
+ * them. Errors: E_FORBIDDEN read only; E_CONFLICT it is no copy; E_NOTFOUND
+ * nothing is deployed. */
+CHECKED enum status deploy_adopt(struct target *t, struct arena *a,
+                                 int64_t *forgotten, struct error *err);
 /* DROP SCHEMA skene_growth CASCADE: a complete uninstall. */
 CHECKED enum status deploy_remove(struct target *t, struct error *err);
 

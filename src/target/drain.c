@@ -3,14 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/id.h"
 #include "target/sql_text.h"
 #include "target/target_internal.h"
 #include "target_sql_drain.h"
 
-enum { FETCH_MAX = 10000 };
+enum { FETCH_MAX = 10000, LEASE_RENEW_S = 10 };
 
 /* Two integers of an advisory lock: "skene" and what for (deploy has 1). */
-#define DRAIN_LOCK "select pg_try_advisory_lock(1936418414, 2)::int::text"
+#define DRAIN_LOCK                                                \
+    "select coalesce((select pg_try_advisory_lock(1936418414, 2)" \
+    " from skene_growth.config where drained_until is null"       \
+    " or drained_until < clock_timestamp()), false)::int::text"
 #define DRAIN_HOME                                               \
     "select (c.home = skene_growth.ident())::int::text, c.epoch" \
     " from skene_growth.config c"
@@ -29,6 +34,29 @@ ask(struct target *t, struct arena *a, const char *sql,
     return rc;
 }
 
+/* Renews the lease when a third of it has passed. */
+static enum status
+drain_lease(struct target *t, struct error *err)
+{
+    AUTO_ARENA a = arena_new(4096);
+    const char *params[] = {t->drain_owner};
+    struct target_rows rows;
+
+    if (!a)
+        return fail(err, E_NOMEM, "drain");
+    if (!t->drain_owner[0]) {
+        struct id id = id_new(clock_now_us(NULL));
+        memcpy(t->drain_owner, id.text, sizeof(t->drain_owner));
+    } else if (clock_mono_us() < t->lease_until_us) {
+        return OK;
+    }
+    enum status rc = target_query(t, a, SQL_DRAIN_LEASE, params, 1, &rows, err);
+    if (rc == OK && rows.n == 0)
+        return fail(err, E_CONFLICT, "another skene drains this database");
+    t->lease_until_us = clock_mono_us() + LEASE_RENEW_S * US_PER_S;
+    return rc == OK ? OK : error_wrap(err, "drain");
+}
+
 enum status
 drain_start(struct target *t, struct arena *a, const char **epoch,
             struct error *err)
@@ -39,11 +67,6 @@ drain_start(struct target *t, struct arena *a, const char **epoch,
     if (t->read_only)
         return fail(err, E_FORBIDDEN,
                     "draining deletes events: the integration is read only");
-    if (t->pooled) {
-        (void)error_hint(err, "use the direct or session address (port 5432)");
-        return fail(err, E_UNSUPPORTED,
-                    "a transaction pooler has no LISTEN and no locks");
-    }
     enum status rc = ask(t, a, DRAIN_DEPLOYED, &rows, &yes, err);
     if (rc == OK && !yes)
         return fail(err, E_NOTFOUND, "skene_growth is not deployed here yet");
@@ -52,11 +75,13 @@ drain_start(struct target *t, struct arena *a, const char **epoch,
     if (rc != OK)
         return error_wrap(err, "drain");
     if (!yes) {
-        (void)error_hint(err, "adopt this database before it is drained");
+        (void)error_hint(err, "skene adopt makes it a deployment of its own");
         return fail(err, E_FORBIDDEN,
                     "this is a copy of the database that was deployed to");
     }
     *epoch = target_cell(&rows, 0, 1);
+    if (t->pooled)
+        return drain_lease(t, err);
     rc = ask(t, a, DRAIN_LOCK, &rows, &yes, err);
     if (rc == OK && !yes)
         return fail(err, E_CONFLICT, "another skene drains this database");
@@ -77,6 +102,9 @@ drain_fetch(struct target *t, struct arena *a, int64_t floor, int limit,
     *n = 0;
     if (!params[0] || !params[1])
         return fail(err, E_NOMEM, "drain");
+    enum status lease = t->pooled ? drain_lease(t, err) : OK;
+    if (lease != OK)
+        return lease;
     enum status rc = target_query(t, a, SQL_DRAIN_FETCH, params, 2, &rows, err);
     if (rc != OK)
         return error_wrap(err, "drain");
@@ -129,13 +157,15 @@ drain_set_aside(struct target *t, int64_t id, const char *reason,
 int
 drain_fd(const struct target *t)
 {
-    return target_alive(t) ? PQsocket(t->conn) : -1;
+    return target_alive(t) && !t->pooled ? PQsocket(t->conn) : -1;
 }
 
 enum status
 drain_rang(struct target *t, bool *rang, struct error *err)
 {
     *rang = false;
+    if (t->pooled)
+        return OK; /* no LISTEN there: the poll finds what came */
     if (!t->conn || !PQconsumeInput(t->conn))
         return t->conn ? target_fail(t, NULL, err)
                        : fail(err, E_NET, "the connection is closed");

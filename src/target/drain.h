@@ -21,9 +21,11 @@ struct drained_event {
 };
 
 /* Prepares a connection for draining: takes the session advisory lock (one
- * drain per database), LISTENs on the doorbell. *epoch = the config's epoch.
- * Errors: E_CONFLICT another drain holds the lock; E_NOTFOUND not deployed
- *         yet; E_FORBIDDEN the clone guard says this is not home. */
+ * drain per database), LISTENs on the doorbell. Behind a transaction pooler a
+ * lease in the config row stands for the lock, and there is no doorbell: poll.
+ * *epoch = the config's epoch. Errors: E_CONFLICT another drain holds the lock;
+ * E_NOTFOUND not deployed yet; E_FORBIDDEN the clone guard says this is not
+ * home. */
 CHECKED enum status drain_start(struct target *t, struct arena *a,
                                 const char **epoch, struct error *err);
 
@@ -43,7 +45,7 @@ CHECKED enum status drain_ack(struct target *t, const int64_t *ids, size_t n,
 CHECKED enum status drain_set_aside(struct target *t, int64_t id,
                                     const char *reason, struct error *err);
 
-/* Descriptor to poll for reading; -1 when closed. */
+/* Descriptor to poll for reading; -1 when closed or pooled. */
 int drain_fd(const struct target *t);
 /* True when a doorbell arrived since the last call; reads what is there.
  * Errors: E_NET when the connection broke. */

@@ -5,6 +5,7 @@
 #ifndef TARGET_INTERNAL_H
 #define TARGET_INTERNAL_H
 
+#include "base/id.h"
 #include "target/pq_auto.h"
 #include "target/target.h"
 
@@ -16,6 +17,8 @@ struct target {
     bool pooled;
     bool in_tx; /* inside deploy's own transaction: no wrapping */
     int statement_timeout_ms;
+    char drain_owner[ID_TEXT_BYTES]; /* pooled: of the lease on draining */
+    int64_t lease_until_us;          /* monotonic: renewed from then on */
 };
 
 /* Fills err from the result, or from the connection when it broke. */

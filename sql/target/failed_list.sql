@@ -1,0 +1,12 @@
+-- For:     the captures that went wrong and the events set aside.
+-- Params:  $1 at most so many; $2 only ids below it, 0 = all.
+-- Returns: id, event_type, entity_id, payload (its first 2,000 characters),
+--          reason, moved_at in microseconds; newest first.
+-- Source:  docs/spec.md, capture 4.
+select f.id::text, f.event_type, f.entity_id, left(f.payload::text, 2000),
+       f.failure_reason,
+       (extract(epoch from f.moved_at) * 1000000)::bigint::text
+from skene_growth.failed_events f
+where $2::bigint = 0 or f.id < $2::bigint
+order by f.id desc
+limit $1::integer
