@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Over so many alternatives a test of each row costs more than it spares. */
-enum { CAPTURES_MAX = 2000, WHEN_MAX = 64 };
+enum { CAPTURES_MAX = 2000, WHEN_MAX = 64, WHEN_MAX_BYTES = 128 * 1024 };
 
 struct names {
     const char **items;
@@ -18,7 +18,7 @@ struct wanting {
     bool any_change; /* some feature wants every update */
     bool every_row;  /* some feature wants rows that no condition tells of */
     struct push *when;
-    size_t n_when;
+    size_t n_when, when_bytes;
 };
 
 struct gather {
@@ -213,7 +213,8 @@ add_when(struct gather *g, struct wanting *w, const struct feature *f)
     enum status rc = push_of(g->a, w->table, f, &one, g->err);
     if (rc != OK)
         return rc;
-    if (one.n == 0 || w->n_when == WHEN_MAX) {
+    w->when_bytes += push_bytes(&one);
+    if (one.n == 0 || w->n_when == WHEN_MAX || w->when_bytes > WHEN_MAX_BYTES) {
         w->every_row = true;
         return OK;
     }

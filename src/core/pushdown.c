@@ -254,3 +254,27 @@ push_of(struct arena *a, const struct table *t, const struct feature *f,
             ok = add_predicate(&p, out, &f->conditions.items[i], &whole);
     return ok ? OK : fail(err, E_NOMEM, "conditions of %s", f->key);
 }
+
+static size_t
+value_bytes(const struct json *v)
+{
+    size_t n = 60;
+
+    if (v && v->kind == JSON_STRING)
+        n += (size_t)2 * v->n;
+    if (v && v->kind == JSON_ARRAY)
+        for (uint32_t i = 0; i < v->n; i++)
+            n += value_bytes(v->items[i]);
+    return n;
+}
+
+size_t
+push_bytes(const struct push *p)
+{
+    /* A name of 63 bytes may be written three times, and be doubled. */
+    size_t n = p->column ? 500 + 2 * value_bytes(p->value) : 8;
+
+    for (size_t i = 0; i < p->n; i++)
+        n += push_bytes(&p->sub[i]);
+    return n;
+}

@@ -38,4 +38,7 @@ CHECKED enum status push_of(struct arena *a, const struct table *t,
                             const struct feature *f, struct push *out,
                             struct error *err);
 
+/* About how many bytes of SQL it becomes. */
+size_t push_bytes(const struct push *p);
+
 #endif

@@ -311,6 +311,71 @@ plan_outputs(void **state)
     assert_true(json_is(json_at(j, "steps.0.sql"), JSON_NULL));
 }
 
+#define GUARDED(mode, conditions)                                              \
+    "{'version':1,'key':'k','stage':'engagement','trigger':{" TASKS            \
+    "},'subject':{" OWNER "},'entry':{'mode':'" mode                           \
+    "','conditions':[" conditions                                              \
+    "]},'machine':{'initial':'s0','states':{'s0':{'transitions':[{'effects':[" \
+    "{'type':'track'}],'target':'done'}]},'done':{'final':true}}}}"
+#define TITLE(value) "{'path':'title','op':'eq','value':" value "}"
+
+static size_t
+whens(struct arena *a, const struct feature *const *features, size_t n)
+{
+    struct capture *c = NULL;
+    size_t n_captures = 0;
+    struct error err = {0};
+
+    if (capture_wanted(a, saas(a), features, n, &c, &n_captures, &err) != OK)
+        broken("%s", err.msg);
+    assert_int_equal(n_captures, 1);
+    assert_int_equal(c[0].n_when == 0, c[0].when == NULL);
+    return c[0].n_when;
+}
+
+/* Every row is captured as soon as one feature may want any. */
+static void
+conditions_in_the_trigger(void **state)
+{
+    AUTO_ARENA a = arena_new(TEST_BYTES);
+    const struct feature *title = feature_of(a, GUARDED("every", TITLE("'x'")));
+    const struct feature *both = feature_of(
+        a, GUARDED("once", TITLE("'x'") ",{'path':'creator_id.email',"
+                                        "'op':'not_null'}"));
+    const struct feature *hop = feature_of(
+        a, GUARDED("every", "{'path':'creator_id.email','op':'not_null'}"));
+    const struct feature *any = feature_of(
+        a,
+        GUARDED("every", "{'any':[" TITLE(
+                             "'x'") ",{'path':"
+                                    "'creator_id.email','op':'not_null'}]}"));
+    const struct feature *time =
+        feature_of(a, GUARDED("every", TITLE("'2026-01-01'")));
+    const struct feature *list[] = {title, both, hop};
+
+    (void)state;
+    assert_int_equal(whens(a, &title, 1), 1);
+    assert_int_equal(whens(a, &both, 1), 1);
+    assert_int_equal(whens(a, list, 2), 2);
+    assert_int_equal(whens(a, list, 3), 0);
+    assert_int_equal(whens(a, &hop, 1), 0);
+    assert_int_equal(whens(a, &any, 1), 0);
+    assert_int_equal(whens(a, &time, 1), 0);
+    /* More SQL than it is worth. */
+    AUTO_BUF many = buf_new(TEST_BYTES);
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&many, "%s'value number %d'", i ? "," : "", i);
+    const char *text =
+        GUARDED("every", "{'path':'title','op':'in','value':[%s]}");
+    AUTO_BUF doc = buf_new(TEST_BYTES);
+    buf_puts(&doc, text);
+    char *at = strstr(doc.data, "%s");
+    const struct feature *large =
+        feature_of(a, arena_printf(a, "%.*s%s%s", (int)(at - doc.data),
+                                   doc.data, many.data, at + 2));
+    assert_int_equal(whens(a, &large, 1), 0);
+}
+
 int
 main(void)
 {
@@ -325,6 +390,7 @@ main(void)
         cmocka_unit_test(plans),
         cmocka_unit_test(applied_is_empty),
         cmocka_unit_test(plan_outputs),
+        cmocka_unit_test(conditions_in_the_trigger),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
