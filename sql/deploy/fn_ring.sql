@@ -27,7 +27,10 @@ begin
         if c.bell_ms > 0 then
             perform setval('skene_growth.bell', now_ms);
         end if;
-        if c.notify_on then
+        -- A transaction that has notified cannot be prepared: where that may
+        -- happen, the drain's own polling finds the event.
+        if c.notify_on
+           and current_setting('max_prepared_transactions') = '0' then
             perform pg_notify('skene_growth', '');
         end if;
         if c.push_on and c.ingest_url is not null then

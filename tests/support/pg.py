@@ -54,7 +54,8 @@ class Cluster:
 
     def resume(self):
         """It is back, on the same port."""
-        subprocess.run([SCRIPT, "resume", self.dir], check=True, timeout=120)
+        subprocess.run([SCRIPT, "resume", self.dir], check=True, timeout=120,
+                       capture_output=True)
 
     def pid(self):
         with open(os.path.join(self.dir, "pid"), encoding="ascii") as f:
