@@ -3,8 +3,9 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "target/sql_files.h"
 
-enum { URL_MAX_BYTES = 8192 };
+enum { URL_MAX_BYTES = 8192, FROM_MAX = 16 };
 
 enum status
 cmd_connect(struct cli *cli, struct error *err)
@@ -155,11 +156,49 @@ schema_print(const struct json *tables)
     }
 }
 
+/* One path, or several with commas between them. */
+static enum status
+schema_from(struct cli *cli, const char *from, struct error *err)
+{
+    const char *paths[FROM_MAX];
+    struct catalog *c = NULL;
+    size_t n = 0;
+
+    if (opt_text(cli, "integration") || opt_flag(cli, "refresh"))
+        return usage_fail(cli, err,
+                          "--from reads files: no --integration, no --refresh");
+    while (*from) {
+        size_t length = strcspn(from, ",");
+        if (length && n == FROM_MAX)
+            return usage_fail(cli, err, "--from takes %d paths at most",
+                              FROM_MAX);
+        if (length && !(paths[n++] = arena_strndup(cli->a, from, length)))
+            return fail(err, E_NOMEM, "paths");
+        from += length + (from[length] == ',');
+    }
+    if (!n)
+        return usage_fail(cli, err, "--from needs a file or a directory");
+    enum status rc = catalog_from_sql(cli->a, paths, n, &c, err);
+    struct json *j = rc == OK ? catalog_to_json(cli->a, c) : NULL;
+    if (rc != OK || !j)
+        return rc != OK ? rc : fail(err, E_NOMEM, "catalogue");
+    if (cli->json)
+        out_json(cli, j);
+    else
+        schema_print(json_get(j, "tables"));
+    for (size_t i = 0; !cli->json && c->notes && c->notes[i]; i++)
+        note(cli, "%s", c->notes[i]);
+    return OK;
+}
+
 enum status
 cmd_schema(struct cli *cli, struct error *err)
 {
-    const char *id = NULL;
+    const char *id = NULL, *from = opt_text(cli, "from");
     struct api_reply reply;
+
+    if (from)
+        return schema_from(cli, from, err);
     enum status rc =
         integration_id(cli, opt_text(cli, "integration"), &id, err);
 

@@ -57,6 +57,8 @@ static const struct option_spec schema_options[] = {
     INTEGRATION_OPTION,
     {"refresh", 0, OPTION_FLAG, NULL, 0, 0, NULL,
      "read the database's catalogue again"},
+    {"from", 'f', OPTION_TEXT, "FILE|DIR", 0, 0, NULL,
+     "read SQL files instead: no server, no database"},
     {0},
 };
 static const struct option_spec deploy_options[] = {
@@ -179,8 +181,11 @@ const struct command commands[] = {
       "make a new ingest secret; the old one ends at once", NULL, NULL,
       cmd_rotate),
     C("schema", "database", "", 0, 0, true,
-      "show the tables and columns of a database", NULL, schema_options,
-      cmd_schema),
+      "show the tables and columns of a database or of SQL files",
+      "--from reads a dump (pg_dump --schema-only) or the *.sql files of a "
+      "directory, such as supabase/migrations, in the order of their names. "
+      "Several are named with commas, in the order they are run in.",
+      schema_options, cmd_schema),
     C("deploy", "database", "", 0, 0, true,
       "put the triggers of the active features into the database",
       "Shows the plan, asks, applies it in one transaction.", deploy_options,

@@ -32,7 +32,10 @@ column_type_of(const char *type_name, bool has_enum)
         {"text", COLUMN_TEXT},
         {"character", COLUMN_TEXT},
         {"varchar", COLUMN_TEXT},
+        {"bpchar", COLUMN_TEXT},
         {"citext", COLUMN_TEXT},
+        {"public.citext", COLUMN_TEXT}, /* where the extension may be */
+        {"extensions.citext", COLUMN_TEXT},
         {"name", COLUMN_TEXT},
         {"uuid", COLUMN_UUID},
         {"timestamp", COLUMN_TIMESTAMP},
@@ -302,6 +305,40 @@ column_to_json(struct arena *a, const struct column *c)
     return j;
 }
 
+static const struct {
+    unsigned bit;
+    const char *name;
+} rights[] = {{RIGHT_SELECT, "select"},
+              {RIGHT_INSERT, "insert"},
+              {RIGHT_TRIGGER, "trigger"}};
+
+/* Members with nothing in them are left out. */
+static struct json *
+put_list(struct arena *a, struct json *j, const char *member,
+         const char *const *list)
+{
+    struct json *out = json_array(a);
+
+    if (!list || !list[0])
+        return j;
+    for (; *list; list++)
+        out = json_push(a, out, json_string(a, *list));
+    return json_put(a, j, member, out);
+}
+
+static struct json *
+put_rights(struct arena *a, struct json *j, unsigned mask)
+{
+    struct json *out = json_array(a);
+
+    if (!(mask & RIGHTS_KNOWN))
+        return j;
+    for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+        if (mask & rights[i].bit)
+            out = json_push(a, out, json_string(a, rights[i].name));
+    return json_put(a, j, "rights", out);
+}
+
 static struct json *
 table_to_json(struct arena *a, const struct table *t)
 {
@@ -330,7 +367,14 @@ table_to_json(struct arena *a, const struct table *t)
         j = json_put(a, j, "owner", json_string(a, t->owner));
     j = json_put(a, j, "columns", columns);
     j = json_put(a, j, "key", key);
-    return json_put(a, j, "foreign_keys", fks);
+    j = json_put(a, j, "foreign_keys", fks);
+    if (t->parent)
+        j = json_put(a, j, "partition_of", json_string(a, t->parent));
+    j = put_list(a, j, "publications", t->publications);
+    j = put_list(a, j, "triggers", t->triggers);
+    if (t->row_security)
+        j = json_put(a, j, "row_security", json_boolean(a, true));
+    return put_rights(a, j, t->rights);
 }
 
 struct json *
@@ -340,7 +384,9 @@ catalog_to_json(struct arena *a, const struct catalog *c)
 
     for (size_t i = 0; i < c->n_tables; i++)
         tables = json_push(a, tables, table_to_json(a, &c->tables[i]));
-    return json_put(a, json_object(a), "tables", tables);
+    struct json *j = json_put(a, json_object(a), "tables", tables);
+    j = put_list(a, j, "extensions", c->extensions);
+    return put_list(a, j, "notes", c->notes);
 }
 
 static enum status
@@ -413,6 +459,43 @@ fks_from_json(struct arena *a, const struct json *j, struct table *t,
 }
 
 static enum status
+list_from_json(struct arena *a, const struct json *j, const char *member,
+               const char *const **out, struct error *err)
+{
+    const struct json *list = json_get(j, member);
+    size_t n = 0;
+
+    if (!json_is(list, JSON_ARRAY))
+        return OK;
+    *out = strings_of(a, list, &n);
+    return *out ? OK : fail(err, E_NOMEM, "catalogue: %s", member);
+}
+
+static unsigned
+rights_from_json(const struct json *j)
+{
+    unsigned mask = json_is(j, JSON_ARRAY) ? RIGHTS_KNOWN : 0;
+
+    for (uint32_t i = 0; mask && i < j->n; i++)
+        for (size_t k = 0; k < sizeof(rights) / sizeof(rights[0]); k++)
+            if (strcmp(json_str(j->items[i], ""), rights[k].name) == 0)
+                mask |= rights[k].bit;
+    return mask;
+}
+
+static enum status
+optional_from_json(struct arena *a, const struct json *j, struct table *t,
+                   struct error *err)
+{
+    t->parent = json_get_str(j, "partition_of", NULL);
+    t->row_security = json_bool(json_get(j, "row_security"), false);
+    t->rights = rights_from_json(json_get(j, "rights"));
+    enum status rc =
+        list_from_json(a, j, "publications", &t->publications, err);
+    return rc == OK ? list_from_json(a, j, "triggers", &t->triggers, err) : rc;
+}
+
+static enum status
 table_from_json(struct arena *a, const struct json *j, size_t i,
                 struct table *t, struct error *err)
 {
@@ -436,6 +519,8 @@ table_from_json(struct arena *a, const struct json *j, size_t i,
     enum status rc = columns_from_json(a, json_get(j, "columns"), t, err);
     if (rc == OK)
         rc = fks_from_json(a, json_get(j, "foreign_keys"), t, err);
+    if (rc == OK)
+        rc = optional_from_json(a, j, t, err);
     return rc == OK ? OK : error_wrap(err, "table %s.%s", t->schema, t->name);
 }
 
@@ -460,6 +545,11 @@ catalog_from_json(struct arena *a, const struct json *j, struct catalog **out,
         if (rc != OK)
             return rc;
     }
+    enum status rc = list_from_json(a, j, "extensions", &c->extensions, err);
+    if (rc == OK)
+        rc = list_from_json(a, j, "notes", &c->notes, err);
+    if (rc != OK)
+        return rc;
     *out = c;
     return catalog_finish(a, c, err);
 }

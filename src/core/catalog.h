@@ -47,7 +47,7 @@ struct table {
     const char *schema;
     const char *name;
     const char *full;     /* "schema.name" */
-    char kind;            /* pg_class.relkind: r p f v m */
+    char kind;            /* pg_class.relkind: r p f v m; p = partitioned */
     int64_t row_estimate; /* -1 = unknown */
     const char *owner;
     struct column *columns;
@@ -56,12 +56,28 @@ struct table {
     size_t n_key;
     struct foreign_key *fks;
     size_t n_fks;
+    /* The rest is optional: older JSON has none of it, SQL files no rights.
+     * Lists end with NULL; a NULL list is an empty one. */
+    const char *parent;              /* full name: it is a partition of */
+    const char *const *publications; /* that replicate the table */
+    const char *const *triggers;     /* of others, not ours */
+    bool row_security;
+    unsigned rights; /* RIGHT_… of the role that looked; 0 = unknown */
+};
+
+enum {
+    RIGHTS_KNOWN = 1,
+    RIGHT_SELECT = 2, /* of the whole table */
+    RIGHT_INSERT = 4,
+    RIGHT_TRIGGER = 8
 };
 
 struct catalog {
     struct table *tables;
     size_t n_tables;
-    struct map *by_name; /* full name -> struct table */
+    const char *const *extensions; /* installed; NULL-terminated, or NULL */
+    const char *const *notes;      /* what could not be read; as above */
+    struct map *by_name;           /* full name -> struct table */
 };
 
 /* Builds by_name and adds implied foreign keys (`thing_id` -> things.id, a
@@ -70,7 +86,10 @@ CHECKED enum status catalog_finish(struct arena *a, struct catalog *c,
                                    struct error *err);
 /* Stable JSON form and back: {"tables":[{"schema","name","kind","rows",
  * "columns":[{"name","type","not_null","default","enum"}],"key":[…],
- * "foreign_keys":[{"column","table","key"}]}]}. Implied keys are not written.
+ * "foreign_keys":[{"column","table","key"}],"partition_of","publications":[…],
+ * "triggers":[…],"row_security","rights":["select","insert","trigger"]}],
+ * "extensions":[…],"notes":[…]}. Implied keys are not written, nor what is
+ * empty from partition_of on ("rights":[] = none, no member = unknown).
  * Errors: E_INPUT with the path in err->field. */
 struct json *catalog_to_json(struct arena *a, const struct catalog *c);
 CHECKED enum status catalog_from_json(struct arena *a, const struct json *j,

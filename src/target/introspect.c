@@ -10,7 +10,21 @@
 enum { KEY_MAX_BYTES = 64 * 1024, OIDS_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* One row of catalog_tables.sql. */
-enum { T_OID, T_SCHEMA, T_NAME, T_KIND, T_ROWS, T_OWNER, T_KEY };
+enum {
+    T_OID,
+    T_SCHEMA,
+    T_NAME,
+    T_KIND,
+    T_ROWS,
+    T_OWNER,
+    T_KEY,
+    T_PARENT,
+    T_ROW_SECURITY,
+    T_TRIGGERS,
+    T_SELECT,
+    T_INSERT,
+    T_TRIGGER
+};
 enum {
     C_OID,
     C_NAME,
@@ -47,22 +61,45 @@ type_of(char letter)
     return types[(unsigned char)letter];
 }
 
+/* A JSON array of names as a list that ends with NULL. */
 static enum status
-read_key(struct arena *a, const char *text, struct table *out,
-         struct error *err)
+read_names(struct arena *a, const char *text, const char ***out, size_t *n,
+           struct error *err)
 {
     struct json *j = NULL;
     enum status rc = json_parse(a, text, strlen(text), KEY_MAX_BYTES, &j, err);
 
     if (rc != OK)
         return rc;
-    out->key = arena_array(a, j->n + 1, sizeof(*out->key));
-    if (!out->key)
+    *out = arena_array(a, j->n + 1, sizeof(**out));
+    if (!*out)
         return fail(err, E_NOMEM, "catalogue");
-    out->n_key = j->n;
+    *n = j->n;
     for (uint32_t i = 0; i < j->n; i++)
-        out->key[i] = json_str(j->items[i], "");
+        (*out)[i] = json_str(j->items[i], "");
     return OK;
+}
+
+static enum status
+read_optional(struct arena *a, const struct target_rows *rows, size_t i,
+              struct table *t, struct error *err)
+{
+    const char **triggers = NULL;
+    size_t n = 0;
+
+    t->parent = target_cell(rows, i, T_PARENT);
+    t->row_security = is_true(target_cell(rows, i, T_ROW_SECURITY));
+    t->rights = RIGHTS_KNOWN;
+    if (is_true(target_cell(rows, i, T_SELECT)))
+        t->rights |= RIGHT_SELECT;
+    if (is_true(target_cell(rows, i, T_INSERT)))
+        t->rights |= RIGHT_INSERT;
+    if (is_true(target_cell(rows, i, T_TRIGGER)))
+        t->rights |= RIGHT_TRIGGER;
+    enum status rc =
+        read_names(a, target_cell(rows, i, T_TRIGGERS), &triggers, &n, err);
+    t->triggers = triggers;
+    return rc;
 }
 
 static enum status
@@ -83,7 +120,10 @@ read_tables(struct arena *a, const struct target_rows *rows, struct catalog *c,
         t->full = arena_printf(a, "%s.%s", t->schema, t->name);
         if (!t->full)
             return fail(err, E_NOMEM, "catalogue");
-        enum status rc = read_key(a, target_cell(rows, i, T_KEY), t, err);
+        enum status rc =
+            read_names(a, target_cell(rows, i, T_KEY), &t->key, &t->n_key, err);
+        if (rc == OK)
+            rc = read_optional(a, rows, i, t, err);
         if (rc != OK)
             return rc;
     }
@@ -164,6 +204,55 @@ read_fks(struct arena *a, const struct target_rows *tables,
     return OK;
 }
 
+static const char *const *
+cells_of(struct arena *a, const struct target_rows *rows, size_t at, size_t n,
+         int column)
+{
+    const char **list = arena_array(a, n + 1, sizeof(*list));
+
+    for (size_t i = 0; list && i < n; i++)
+        list[i] = target_cell(rows, at + i, column);
+    return list;
+}
+
+/* Publications are sorted by the text of the oid; few tables have any. */
+static enum status
+read_publications(struct target *t, struct arena *a, const char *const *oids,
+                  const struct target_rows *tables, struct catalog *c,
+                  struct error *err)
+{
+    struct map *by_oid = map_new(a);
+    struct target_rows rows;
+    enum status rc =
+        target_query(t, a, SQL_CATALOG_PUBLICATIONS, oids, 1, &rows, err);
+
+    if (rc == OK && !by_oid)
+        return fail(err, E_NOMEM, "catalogue");
+    for (size_t i = 0; rc == OK && rows.n && i < c->n_tables; i++)
+        rc = map_put(by_oid, target_cell(tables, i, T_OID), &c->tables[i], err);
+    for (size_t at = 0, n; rc == OK && at < rows.n; at += n) {
+        const char *oid = target_cell(&rows, at, 0);
+        struct table *to = map_get(by_oid, oid);
+        n = rows_of(&rows, at, oid);
+        if (to && !(to->publications = cells_of(a, &rows, at, n, 1)))
+            rc = fail(err, E_NOMEM, "catalogue");
+    }
+    return rc;
+}
+
+static enum status
+read_extensions(struct target *t, struct arena *a, struct catalog *c,
+                struct error *err)
+{
+    struct target_rows rows;
+    enum status rc =
+        target_query(t, a, SQL_CATALOG_EXTENSIONS, NULL, 0, &rows, err);
+
+    if (rc == OK && !(c->extensions = cells_of(a, &rows, 0, rows.n, 0)))
+        rc = fail(err, E_NOMEM, "catalogue");
+    return rc;
+}
+
 static const char *
 oid_array(struct arena *a, const struct target_rows *tables)
 {
@@ -213,6 +302,10 @@ introspect(struct target *t, struct arena *a, bool all, struct catalog **out,
         rc = read_columns(a, &tables, &columns, &enums, c, err);
     if (rc == OK)
         rc = read_fks(a, &tables, &fks, c, err);
+    if (rc == OK)
+        rc = read_publications(t, a, oids, &tables, c, err);
+    if (rc == OK)
+        rc = read_extensions(t, a, c, err);
     if (rc != OK)
         return rc;
     qsort(c->tables, c->n_tables, sizeof(*c->tables), by_full_name);

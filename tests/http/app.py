@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]
                        / "support"))
 from pg import Cluster  # noqa: E402
-from skene import Server, record_body, wait_for  # noqa: E402,F401
+from skene import Server, now, record_body, wait_for  # noqa: E402,F401
 
 TABLES = """
 create schema auth;
@@ -85,7 +85,7 @@ class App(Server):
         """Posts the insert of user number n; returns the answer."""
         user = f"00000000-0000-4000-8000-{n:012d}"
         columns = {"id": user, "email": f"u{n}@example.com", "plan": "free",
-                   "created_at": "2026-11-24T09:00:00Z", **columns}
+                   "created_at": now(), **columns}
         return self.post_events(self.secret, record_body(
             n, "auth.users.insert", user, **columns))
 

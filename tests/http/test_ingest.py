@@ -52,7 +52,8 @@ class Ingest(unittest.TestCase):
     def test_the_event_is_in_the_log(self):
         source = self.fresh()[0]
         self.accepted(self.post(record_body(
-            source, "auth.users.update", "user-7", plan="pro",
+            source, "auth.users.update", "user-7",
+            occurred_at="2026-11-24T09:00:00Z", plan="pro",
             _old={"plan": "free"})), 1)
         events = self.s.api(
             "GET", "/api/v1/events?type=auth.users.update")["data"]

@@ -7,6 +7,7 @@
 Everything runs on a temporary folder, loopback and a unix socket; what is
 started is stopped by its pid. The binary is $SKENE_BIN or build/skene.
 """
+import datetime
 import http.client
 import json
 import os
@@ -280,10 +281,16 @@ def run_cli(*args, stdin=None, env=None, cwd=None, timeout=60):
                           env=env)
 
 
+def now():
+    """The time as PostgreSQL and our API write it."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime(
+        "%Y-%m-%dT%H:%M:%SZ")
+
+
 def record_body(source_id, event_type="public.users.insert", entity_id="u1",
-                occurred_at="2026-11-24T09:00:00Z", **columns):
+                occurred_at=None, **columns):
     """The published one-record body of a captured row change."""
     return {"type": "INSERT", "table": "event_log", "schema": "skene_growth",
             "record": {"id": source_id, "entity_id": entity_id,
                        "event_type": event_type, "metadata": columns,
-                       "occurred_at": occurred_at}}
+                       "occurred_at": occurred_at or now()}}

@@ -15,6 +15,8 @@ types(void **state)
         {"double precision", false, COLUMN_NUMERIC},
         {"character varying(255)", false, COLUMN_TEXT},
         {"citext", false, COLUMN_TEXT},
+        {"extensions.citext", false, COLUMN_TEXT},
+        {"bpchar", false, COLUMN_TEXT},
         {"uuid", false, COLUMN_UUID},
         {"timestamp with time zone", false, COLUMN_TIMESTAMP},
         {"timestamp without time zone", false, COLUMN_TIMESTAMP},
@@ -236,6 +238,42 @@ full_arena(void **state)
                      E_NOMEM);
 }
 
+/* What older JSON lacks: read back when there, left out when empty. */
+static void
+optional_fields(void **state)
+{
+    static const char text[] =
+        "{\"tables\":[{\"schema\":\"p\",\"name\":\"t\",\"kind\":\"r\","
+        "\"rows\":-1,\"columns\":[],\"key\":[],\"foreign_keys\":[],"
+        "\"partition_of\":\"p.all\",\"publications\":[\"x\",\"y\"],"
+        "\"triggers\":[\"z\"],\"row_security\":true,"
+        "\"rights\":[\"select\",\"trigger\"]},"
+        "{\"schema\":\"p\",\"name\":\"u\",\"kind\":\"r\",\"rows\":-1,"
+        "\"columns\":[],\"key\":[],\"foreign_keys\":[],\"rights\":[]},"
+        "{\"schema\":\"p\",\"name\":\"w\",\"kind\":\"r\",\"rows\":-1,"
+        "\"columns\":[],\"key\":[],\"foreign_keys\":[]}],"
+        "\"extensions\":[\"citext\"],\"notes\":[\"n\"]}";
+    AUTO_ARENA a = arena_new(1024 * 1024);
+    struct json *j = NULL;
+    struct catalog *c = NULL;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(json_parse(a, text, strlen(text), 4096, &j, &err), OK);
+    assert_int_equal(catalog_from_json(a, j, &c, &err), OK);
+    const struct table *t = &c->tables[0];
+    assert_string_equal(t->parent, "p.all");
+    assert_string_equal(t->publications[1], "y");
+    assert_null(t->publications[2]);
+    assert_string_equal(t->triggers[0], "z");
+    assert_true(t->row_security);
+    assert_int_equal(t->rights, RIGHTS_KNOWN | RIGHT_SELECT | RIGHT_TRIGGER);
+    assert_int_equal(c->tables[1].rights, RIGHTS_KNOWN);
+    assert_int_equal(c->tables[2].rights, 0);
+    assert_string_equal(c->extensions[0], "citext");
+    assert_string_equal(json_text(a, catalog_to_json(a, c)), text);
+}
+
 int
 main(void)
 {
@@ -244,7 +282,7 @@ main(void)
         cmocka_unit_test(lookups),         cmocka_unit_test(foreign_keys),
         cmocka_unit_test(roles),           cmocka_unit_test(created_column),
         cmocka_unit_test(json_round_trip), cmocka_unit_test(json_errors),
-        cmocka_unit_test(full_arena),
+        cmocka_unit_test(full_arena),      cmocka_unit_test(optional_fields),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

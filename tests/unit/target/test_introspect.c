@@ -113,6 +113,77 @@ test_odd_names(void **state)
     assert_non_null(table_column(t, "sélect"));
 }
 
+static bool
+listed(const char *const *list, const char *name)
+{
+    for (; list && *list; list++)
+        if (strcmp(*list, name) == 0)
+            return true;
+    return false;
+}
+
+static void
+test_partitions_and_publications(void **state)
+{
+    struct fixture *f = *state;
+
+    sql(f->admin, "create table public.parts(id int) partition by range(id);"
+                  "create table public.parts1 partition of public.parts"
+                  " for values from (1) to (10);"
+                  "create publication one for table public.notes,"
+                  " public.parts;"
+                  "create publication every for all tables;");
+    assert_ok(introspect(f->t, f->a, true, &f->c, &f->err), &f->err);
+    const struct table *parts = catalog_table(f->c, "public.parts");
+    const struct table *part = catalog_table(f->c, "public.parts1");
+    assert_null(parts->parent);
+    assert_string_equal(part->parent, "public.parts");
+    assert_true(listed(parts->publications, "one"));
+    assert_true(listed(parts->publications, "every"));
+    const struct table *notes = catalog_table(f->c, "public.notes");
+    assert_string_equal(notes->publications[0], "every");
+    assert_string_equal(notes->publications[1], "one");
+    assert_null(notes->publications[2]);
+    const struct table *users = catalog_table(f->c, "auth.users");
+    assert_true(listed(users->publications, "every"));
+    assert_false(listed(users->publications, "one"));
+    assert_true(listed(f->c->extensions, "plpgsql"));
+}
+
+static void
+test_triggers_rights_and_row_security(void **state)
+{
+    struct fixture *f = *state;
+    static const char *body[] = {"body"};
+    static const struct capture insert = {.table = "public.notes",
+                                          .op = ROW_INSERT,
+                                          .columns = body,
+                                          .n_columns = 1};
+
+    (void)deploy(f, &insert, 1);
+    sql(f->admin, "create function public.noop() returns trigger language"
+                  " plpgsql as 'begin return new; end';"
+                  "create trigger zz before insert on public.notes for each"
+                  " row execute function public.noop();"
+                  "create trigger aa before update on public.notes for each"
+                  " row execute function public.noop();"
+                  "alter table public.notes enable row level security;"
+                  "create table public.locked (id int);"
+                  "grant insert on public.locked to saas_admin;");
+    introspect_again(f);
+    const struct table *notes = catalog_table(f->c, "public.notes");
+    assert_string_equal(notes->triggers[0], "aa");
+    assert_string_equal(notes->triggers[1], "zz");
+    assert_null(notes->triggers[2]); /* ours is not listed */
+    assert_true(notes->row_security);
+    assert_int_equal(notes->rights, RIGHTS_KNOWN | RIGHT_SELECT | RIGHT_INSERT |
+                                        RIGHT_TRIGGER);
+    const struct table *locked = catalog_table(f->c, "public.locked");
+    assert_int_equal(locked->rights, RIGHTS_KNOWN | RIGHT_INSERT);
+    assert_false(locked->row_security);
+    assert_null(locked->parent);
+}
+
 static void
 test_two_thousand_tables(void **state)
 {
@@ -169,9 +240,14 @@ main(void)
 #define T(fn) \
     cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_tables),       T(test_columns),
-        T(test_foreign_keys), T(test_platform_schemas_are_hidden),
-        T(test_odd_names),    T(test_two_thousand_tables),
+        T(test_tables),
+        T(test_columns),
+        T(test_foreign_keys),
+        T(test_platform_schemas_are_hidden),
+        T(test_odd_names),
+        T(test_partitions_and_publications),
+        T(test_triggers_rights_and_row_security),
+        T(test_two_thousand_tables),
         T(test_status),
     };
 
