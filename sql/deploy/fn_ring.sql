@@ -35,13 +35,21 @@ begin
         end if;
         if c.push_on and c.ingest_url is not null then
             body := jsonb_build_object('type', 'WAKE', 'epoch', c.epoch);
-            if n <= 500 then
+            -- Joins are not done here, in the customer's transaction: where
+            -- the event has rules the sweep fetches it with its context. Who
+            -- is not swept (bell_ms 0) gets the row without.
+            if n <= 500 and (c.bell_ms = 0 or not exists (
+                    select from new_rows r
+                    join skene_growth.enrichment_map m
+                    on m.trigger_event = r.event_type)) then
                 body := jsonb_build_object(
                     'type', 'BATCH', 'schema', 'skene_growth',
                     'table', 'event_log', 'epoch', c.epoch, 'records',
                     (select jsonb_agg(jsonb_build_object(
                          'id', r.id, 'event_type', r.event_type,
-                         'entity_id', r.entity_id, 'metadata', r.metadata,
+                         'entity_id', r.entity_id,
+                         'metadata', skene_growth.strip(r.event_type,
+                                                        r.metadata),
                          'occurred_at', r.occurred_at) order by r.id)
                      from new_rows r));
             end if;

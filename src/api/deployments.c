@@ -71,6 +71,13 @@ deployment_plan(struct call *c, struct answer *out, struct error *err)
         json_put(c->a, out->json, "text",
                  json_string_n(c->a, text.data, text.len));
     }
+    const char *migrations = call_query(c, "migrations");
+    if (rc == OK && migrations && strcmp(migrations, "true") == 0) {
+        struct json *m = NULL;
+        rc = op_migrations(c->a, plan, &m, err);
+        if (rc == OK)
+            out->json = json_put(c->a, out->json, "migrations", m);
+    }
     return rc == OK && !out->json ? fail(err, E_NOMEM, "plan") : rc;
 }
 

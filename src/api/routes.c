@@ -37,6 +37,7 @@ static const struct route_param plan_params[] = {
     {"integration", "string", "id or name; needed when there are several"},
     {"also", "string", "key of a draft to plan as if active"},
     {"sql", "boolean", "put the statements into the text too"},
+    {"migrations", "boolean", "with the plan as migration files"},
     {0},
 };
 static const struct route_param schema_params[] = {

@@ -1,7 +1,8 @@
 /* deploy and drift. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -24,48 +25,99 @@ confirm(struct cli *cli, const char *question, struct error *err)
 }
 
 static enum status
-plan_get(struct cli *cli, bool sql, struct api_reply *reply, struct error *err)
+plan_get(struct cli *cli, bool sql, bool migrations, struct api_reply *reply,
+         struct error *err)
 {
     struct query q = query_new("/api/v1/deployments/plan");
 
     query_add(&q, "integration", opt_text(cli, "integration"));
     query_add(&q, "also", opt_text(cli, "also"));
     query_add(&q, "sql", sql ? "true" : NULL);
+    query_add(&q, "migrations", migrations ? "true" : NULL);
     enum status rc = api_get(cli, q.text.data, reply, err);
     buf_free(&q.text);
     return rc;
 }
 
-/* The statements of the steps that change something, to be run by hand. */
+/* Never over a file that is there: it may have been run already. */
 static enum status
-sql_write(const char *path, const struct json *plan, struct error *err)
+file_write(const char *path, const char *text, struct error *err)
 {
-    const struct json *steps = json_get(plan, "steps");
-    AUTO_BUF text = buf_new((size_t)8 * 1024 * 1024);
+    bool to_stdout = strcmp(path, "-") == 0;
+    FILE *out = to_stdout ? stdout : fopen(path, "wx");
 
-    buf_puts(&text, "begin;\nset local lock_timeout = '2s';\n");
-    for (uint32_t i = 0; json_is(steps, JSON_ARRAY) && i < steps->n; i++) {
-        const char *sql = json_get_str(steps->items[i], "sql", NULL);
-        if (strcmp(json_get_str(steps->items[i], "action", ""), "keep") == 0 ||
-            !sql)
-            continue;
-        size_t n = strlen(sql);
-        while (n && strchr("; \n", sql[n - 1]))
-            n--;
-        buf_printf(&text, "\n%.*s;\n", (int)n, sql);
-    }
-    buf_puts(&text, "\ncommit;\n");
-    enum status rc = buf_check(&text, "SQL", err);
-    if (rc != OK)
-        return rc;
-    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
     if (!out)
-        return fail(err, E_IO, "cannot write %s: %s", path,
-                    strerrordesc_np(errno));
-    bool ok = fwrite(text.data, 1, text.len, out) == text.len;
-    if (out != stdout)
+        return fail(err, errno == EEXIST ? E_CONFLICT : E_IO,
+                    "cannot write %s: %s", path, strerrordesc_np(errno));
+    bool ok = fputs(text, out) >= 0;
+    if (!to_stdout)
         ok = fclose(out) == 0 && ok;
     return ok ? OK : fail(err, E_IO, "cannot write %s", path);
+}
+
+static const char schema_file[] = "20260201000000_skene_growth_schema.sql";
+
+/* "<dir>/<YYYYmmddHHMMSS>_<name>.sql", seconds from now. */
+static const char *
+migration_path(struct cli *cli, const char *dir, const char *name, int seconds)
+{
+    time_t at = time(NULL) + seconds;
+    struct tm tm;
+    char stamp[16];
+
+    if (!gmtime_r(&at, &tm) ||
+        strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", &tm) == 0)
+        return NULL;
+    return arena_printf(cli->a, "%s/%s_%s.sql", dir, stamp, name);
+}
+
+/* The published layout: the schema once under its own stamp, what changes it
+ * later and the triggers under the time of writing. */
+static enum status
+directory_write(struct cli *cli, const char *dir, const struct json *migrations,
+                struct error *err)
+{
+    const char *schema = json_get_str(migrations, "schema", NULL);
+    const char *triggers = json_get_str(migrations, "triggers", NULL);
+    const char *path = arena_printf(cli->a, "%s/%s", dir, schema_file);
+    enum status rc = OK;
+
+    if (!schema && !triggers)
+        note(cli, "nothing to write: the database is as wanted");
+    if (schema && path && access(path, F_OK) == 0)
+        path = migration_path(cli, dir, "skene_growth_schema", 0);
+    if (schema)
+        rc = path ? file_write(path, schema, err)
+                  : fail(err, E_NOMEM, "migration");
+    if (schema && rc == OK)
+        (void)printf("%s\n", path);
+    if (!triggers || rc != OK)
+        return rc;
+    path = migration_path(cli, dir, "skene_triggers", 1);
+    rc = path ? file_write(path, triggers, err)
+              : fail(err, E_NOMEM, "migration");
+    if (rc == OK)
+        (void)printf("%s\n", path);
+    return rc;
+}
+
+static enum status
+sql_write(struct cli *cli, const char *path, const struct json *plan,
+          struct error *err)
+{
+    const struct json *migrations = json_get(plan, "migrations");
+    const char *all = json_get_str(migrations, "all", NULL);
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return directory_write(cli, path, migrations, err);
+    if (path[0] && path[strlen(path) - 1] == '/')
+        return fail(err, E_NOTFOUND, "there is no directory %s", path);
+    if (!all) {
+        note(cli, "nothing to write: the database is as wanted");
+        return OK;
+    }
+    return file_write(path, all, err);
 }
 
 static int64_t
@@ -102,11 +154,11 @@ cmd_deploy(struct cli *cli, struct error *err)
 
     if (yes && !plan_only && !out)
         return apply(cli, err);
-    enum status rc = plan_get(cli, cli->verbose || plan_only, &plan, err);
+    enum status rc = plan_get(cli, cli->verbose || plan_only, out, &plan, err);
     if (rc != OK)
         return rc;
     if (out)
-        return sql_write(out, plan.json, err);
+        return sql_write(cli, out, plan.json, err);
     if (plan_only && cli->json) {
         out_json(cli, plan.json);
         return OK;

@@ -67,8 +67,9 @@ static const struct option_spec deploy_options[] = {
      "show what would be done and stop"},
     {"also", 0, OPTION_TEXT, "FEATURE", 0, 0, NULL,
      "with --plan: as if this draft were active"},
-    {"out", 'o', OPTION_TEXT, "FILE", 0, 0, NULL,
-     "write the SQL to a file and stop"},
+    {"out", 'o', OPTION_TEXT, "FILE|DIR", 0, 0, NULL,
+     "write the SQL and stop: to a new file, - or as migrations into a "
+     "directory"},
     {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "apply without asking"},
     {0},
 };
@@ -188,8 +189,9 @@ const struct command commands[] = {
       schema_options, cmd_schema),
     C("deploy", "database", "", 0, 0, true,
       "put the triggers of the active features into the database",
-      "Shows the plan, asks, applies it in one transaction.", deploy_options,
-      cmd_deploy),
+      "Shows the plan, asks, applies it in one transaction. Those who deploy "
+      "through git write it with --out supabase/migrations and commit it.",
+      deploy_options, cmd_deploy),
     C("drift", "database", "", 0, 0, true,
       "compare the database with what is needed; exit 1 when it differs", NULL,
       integration_options, cmd_drift),

@@ -42,6 +42,15 @@ CHECKED enum status scan_columns(struct arena *a, const struct catalog *c,
                                  const struct feature *f, const char ***out,
                                  size_t *n, struct error *err);
 
+/* What goes on at a table while a trigger is to be made on it. */
+struct table_use {
+    const char *holders;    /* "pid 7 (psql), 40 s": we would wait for them */
+    int64_t waiting;        /* sessions that wait for the table already */
+    bool subscribed;        /* logical replication writes into it */
+    const char *everywhere; /* publications of all tables; NULL: none */
+    const char *const *triggers; /* of others; NULL-terminated, or NULL */
+};
+
 /* An object of schema skene_growth: wanted or found. */
 struct object {
     const char *kind;   /* "schema", "table", "function", "trigger" */
@@ -52,7 +61,9 @@ struct object {
     const char *drop;   /* statement that removes it */
     const char **features;
     size_t n_features;
-    int64_t rows; /* of the table, estimate; -1 unknown */
+    int64_t rows;                /* of the table, estimate; -1 unknown */
+    const struct table_use *use; /* wanted triggers; NULL: not looked at */
+    const char *event;           /* wanted triggers: "public.users.insert" */
 };
 
 enum plan_action {
@@ -70,7 +81,7 @@ struct plan_step {
     const struct object *found;  /* NULL for create */
     const char *sql;
     const char *lock;    /* "none", "SHARE ROW EXCLUSIVE on public.users" */
-    const char *warning; /* or NULL */
+    const char *warning; /* all of them, with "; " between; or NULL */
 };
 
 struct plan {

@@ -15,7 +15,7 @@ plan_action_name(enum plan_action a)
     return action_names[a];
 }
 
-enum { LARGE_TABLE_ROWS = 1000000 };
+enum { LARGE_TABLE_ROWS = 1000000, WARNING_MAX_BYTES = 16 * 1024 };
 
 static bool
 same_object(const struct object *x, const struct object *y)
@@ -43,16 +43,76 @@ lock_of(struct arena *a, enum plan_action action, const struct object *o)
     return arena_printf(a, "SHARE ROW EXCLUSIVE on %s", o->on);
 }
 
+static void
+next(struct buf *b)
+{
+    if (b->len)
+        buf_puts(b, "; ");
+}
+
+/* Triggers of one event fire in the order of their names. */
+static void
+order_warning(struct buf *b, const struct object *o)
+{
+    const char *const *others = o->use->triggers;
+    size_t before = 0, after = 0;
+
+    for (size_t i = 0; others && others[i]; i++)
+        *(strcmp(others[i], o->name) < 0 ? &before : &after) += 1;
+    if (!before && !after)
+        return;
+    next(b);
+    buf_printf(b,
+               "the table has other triggers: %zu fire before ours, %zu "
+               "after it (by name)",
+               before, after);
+}
+
+static void
+use_warnings(struct buf *b, const struct object *o)
+{
+    const struct table_use *u = o->use;
+
+    if (u->holders) {
+        next(b);
+        buf_printf(b, "has to wait for %s", u->holders);
+    }
+    if (u->waiting > 0) {
+        next(b);
+        buf_printf(b, "%lld sessions wait for the table already",
+                   (long long)u->waiting);
+    }
+    if (u->subscribed) {
+        next(b);
+        buf_puts(b, "a subscription writes into the table: rows that "
+                    "replication brings fire no trigger and are not captured");
+    }
+    if (u->everywhere) {
+        next(b);
+        buf_printf(b,
+                   "publication of all tables (%s) would replicate "
+                   "skene_growth too",
+                   u->everywhere);
+    }
+    order_warning(b, o);
+}
+
 static const char *
 warning_of(struct arena *a, enum plan_action action, const struct object *o)
 {
-    if (action == PLAN_CREATE && strcmp(o->kind, "trigger") == 0 &&
-        o->rows > LARGE_TABLE_ROWS)
-        return arena_printf(a,
-                            "about %lld rows: the lock is short, but waits "
-                            "behind long transactions (at most 2 s a try)",
-                            (long long)o->rows);
-    return NULL;
+    AUTO_BUF b = buf_new(WARNING_MAX_BYTES);
+
+    if ((action != PLAN_CREATE && action != PLAN_REPLACE) ||
+        strcmp(o->kind, "trigger") != 0)
+        return NULL;
+    if (action == PLAN_CREATE && o->rows > LARGE_TABLE_ROWS)
+        buf_printf(&b,
+                   "about %lld rows: the lock is short, but waits "
+                   "behind long transactions (at most 2 s a try)",
+                   (long long)o->rows);
+    if (o->use)
+        use_warnings(&b, o);
+    return b.len ? arena_strndup(a, b.data, b.len) : NULL;
 }
 
 enum status

@@ -85,6 +85,10 @@ CHECKED enum status op_plan(struct runtime *rt, struct arena *a,
                             const char *workspace_id,
                             const char *integration_id, const char *also,
                             struct plan **out, struct error *err);
+/* A plan as migration files: {"all","schema","triggers"}, each the SQL text or
+ * null when it changes nothing. */
+CHECKED enum status op_migrations(struct arena *a, const struct plan *plan,
+                                  struct json **out, struct error *err);
 /* Plans and applies; {"deployment_id","changes","steps":[…]}. */
 CHECKED enum status op_deploy(struct runtime *rt, struct arena *a,
                               const char *workspace_id,

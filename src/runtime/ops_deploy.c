@@ -3,9 +3,10 @@
 #include "runtime/ops_parts.h"
 #include "runtime/registry.h"
 #include "target/deploy.h"
+#include "target/enrich_sql.h"
 #include "target/introspect.h"
 
-enum { BELL_MS = 100 };
+enum { BELL_MS = 100, SCRIPT_MAX_BYTES = 8 * 1024 * 1024 };
 
 struct wanted {
     const struct feature **items;
@@ -68,8 +69,9 @@ plan_on(struct runtime *rt, struct arena *a, struct target *t,
     struct wanted features = {0};
     struct catalog *c = NULL;
     struct capture *captures = NULL;
+    struct enrichment *rules = NULL;
     struct object *want = NULL, *have = NULL;
-    size_t n_captures = 0, n_want = 0, n_have = 0;
+    size_t n_captures = 0, n_rules = 0, n_want = 0, n_have = 0;
 
     enum status rc =
         wanted_features(rt, a, workspace_id, in, also, &features, err);
@@ -84,8 +86,18 @@ plan_on(struct runtime *rt, struct arena *a, struct target *t,
         rc = capture_wanted(a, c, features.items, features.n, &captures,
                             &n_captures, err);
     if (rc == OK)
-        rc = deploy_wanted(a, c, captures, n_captures, target_version(t), &want,
-                           &n_want, err);
+        rc = enrich_rules(t, a, &rules, &n_rules, err);
+    if (rc == OK)
+        rc = enrich_check(c, rules, n_rules, captures, n_captures, err);
+    if (rc == OK)
+        rc = enrich_captures(a, rules, n_rules, captures, n_captures, err);
+    struct table_use *use = NULL;
+    if (rc == OK)
+        rc = deploy_use(t, a, c, captures, n_captures, &use, err);
+    const struct deploy_for in_all = {
+        c, captures, n_captures, rules, n_rules, target_version(t), use};
+    if (rc == OK)
+        rc = deploy_wanted(a, &in_all, &want, &n_want, err);
     if (rc == OK)
         rc = deploy_found(t, a, &have, &n_have, err);
     return rc == OK ? plan_diff(a, want, n_want, have, n_have, out, err) : rc;
@@ -104,6 +116,34 @@ op_plan(struct runtime *rt, struct arena *a, const char *workspace_id,
     if (rc == OK)
         rc = op_target(rt, &in, false, &t, err);
     return rc == OK ? plan_on(rt, a, t, workspace_id, &in, also, out, err) : rc;
+}
+
+static struct json *
+script_json(struct arena *a, const struct plan *plan, enum script_part part,
+            enum status *rc, struct error *err)
+{
+    AUTO_BUF text = buf_new(SCRIPT_MAX_BYTES);
+    size_t steps = 0;
+
+    if (*rc == OK)
+        *rc = deploy_script(plan, part, &text, &steps, err);
+    return *rc == OK && steps ? json_string_n(a, text.data, text.len)
+                              : json_null(a);
+}
+
+enum status
+op_migrations(struct arena *a, const struct plan *plan, struct json **out,
+              struct error *err)
+{
+    enum status rc = OK;
+    struct json *o = json_object(a);
+
+    o = json_put(a, o, "all", script_json(a, plan, SCRIPT_ALL, &rc, err));
+    o = json_put(a, o, "schema", script_json(a, plan, SCRIPT_SCHEMA, &rc, err));
+    o = json_put(a, o, "triggers",
+                 script_json(a, plan, SCRIPT_TRIGGERS, &rc, err));
+    *out = o;
+    return rc == OK && !o ? fail(err, E_NOMEM, "migration") : rc;
 }
 
 /* What push mode needs to call us: the sealed secret, opened for the deploy. */
@@ -169,7 +209,7 @@ op_deploy(struct runtime *rt, struct arena *a, const char *workspace_id,
 {
     struct integration in;
     struct plan *plan = NULL;
-    struct deploy_settings settings = {.bell_ms = BELL_MS};
+    struct deploy_settings settings = {.notify_on = true};
     const char *epoch = NULL, *deployment_id = NULL;
     AUTO_TARGET t = NULL;
     enum status rc =
@@ -184,7 +224,9 @@ op_deploy(struct runtime *rt, struct arena *a, const char *workspace_id,
         rc = op_target(rt, &in, true, &t, err);
     if (rc == OK)
         rc = plan_on(rt, a, t, workspace_id, &in, NULL, &plan, err);
-    settings.notify_on = true;
+    /* Nobody sweeps: every statement has to be told of. */
+    if (rc == OK)
+        settings.bell_ms = strcmp(in.transport, "push_only") == 0 ? 0 : BELL_MS;
     if (rc == OK)
         rc = push_settings(rt, a, &in, &settings, err);
     if (rc == OK)

@@ -1,9 +1,11 @@
 #include "target/deploy.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "target/sql_text.h"
 #include "target/target_internal.h"
 #include "target_sql_deploy.h"
 
@@ -37,6 +39,8 @@ static const char secret_config[] =
 
 /* Columns of home.sql. */
 enum { H_HOME, H_EPOCH };
+/* Columns of table_use.sql. */
+enum { U_HOLDERS, U_WAITING, U_SUBSCRIBED, U_EVERYWHERE };
 
 enum status
 deploy_found(struct target *t, struct arena *a, struct object **out,
@@ -280,37 +284,117 @@ deploy_adopt(struct target *t, struct arena *a, int64_t *forgotten,
     return OK;
 }
 
-/* What the published `skene status` looks for, as comments. */
-static void
-sharers(struct buf *out, const struct object *o)
+enum status
+deploy_use(struct target *t, struct arena *a, const struct catalog *c,
+           const struct capture *captures, size_t n, struct table_use **out,
+           struct error *err)
 {
+    struct target_rows rows;
+    const char **names = arena_array(a, n + 1, sizeof(*names));
+
+    if (!names || !(*out = arena_array(a, n + 1, sizeof(**out))))
+        return fail(err, E_NOMEM, "tables");
+    for (size_t i = 0; i < n; i++)
+        if (!(names[i] = sql_table(a, captures[i].table)))
+            return fail(err, E_NOMEM, "tables");
+    const char *params[] = {sql_array(a, names, n)};
+    if (!params[0])
+        return fail(err, E_NOMEM, "tables");
+    enum status rc = target_query(t, a, SQL_TABLE_USE, params, 1, &rows, err);
+    if (rc != OK)
+        return error_wrap(err, "tables");
+    for (size_t i = 0; i < n && i < rows.n; i++) {
+        const struct table *table = catalog_table(c, captures[i].table);
+        (*out)[i] = (struct table_use){
+            .holders = target_cell(&rows, i, U_HOLDERS),
+            .waiting = strtoll(target_cell(&rows, i, U_WAITING), NULL, 10),
+            .subscribed = target_cell(&rows, i, U_SUBSCRIBED)[0] == '1',
+            .everywhere = target_cell(&rows, i, U_EVERYWHERE),
+            .triggers = table ? table->triggers : NULL};
+    }
+    return OK;
+}
+
+/* ---- migration files ---- */
+
+static bool
+is_capture(const struct object *o)
+{
+    return strstr(o->name, "skene_growth_fn_") ||
+           strncmp(o->name, "skene_growth_trg_", 17) == 0;
+}
+
+static void
+slug_put(struct buf *out, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int c = tolower((unsigned char)text[i]);
+        buf_putc(out, isalnum(c) ? (char)c : '_');
+    }
+}
+
+/* The names that the published generator gives a feature's trigger, one each;
+ * its `status` command looks for them in the migrations. */
+static void
+legacy_names(struct buf *out, const struct object *o)
+{
+    static const char *const kinds[] = {"fn", "trg"};
+    const char *op = o->event ? strrchr(o->event, '.') : NULL;
+    const char *table = o->event ? strchr(o->event, '.') : NULL;
+
+    if (!op || !table || table == op)
+        return;
+    bool plain = strncmp(o->event, "public.", 7) == 0;
+    const char *from = plain ? table + 1 : o->event;
+    for (size_t i = 0; i < o->n_features; i++)
+        for (size_t k = 0; k < 2; k++) {
+            buf_printf(out, "-- stands for skene_growth_%s_", kinds[k]);
+            slug_put(out, from, (size_t)(op - from));
+            buf_putc(out, '_');
+            for (const char *c = op + 1; *c; c++)
+                buf_putc(out, (char)toupper((unsigned char)*c));
+            buf_putc(out, '_');
+            slug_put(out, o->features[i], strlen(o->features[i]));
+            buf_putc(out, '\n');
+        }
+}
+
+static void
+step_sql(struct buf *out, const struct plan_step *s)
+{
+    const struct object *o = s->wanted ? s->wanted : s->found;
+    size_t n = strlen(s->sql);
+
+    buf_printf(out, "\n-- %s %s %s\n", plan_action_name(s->action), o->kind,
+               o->name);
     for (size_t i = 0; i < o->n_features; i++)
         buf_printf(out, "-- serves the feature %.*s\n",
                    (int)strcspn(o->features[i], "\r\n"), o->features[i]);
+    legacy_names(out, o);
+    buf_puts(out, s->sql);
+    if (n == 0 || !strchr(";\n", s->sql[n - 1]))
+        buf_putc(out, ';');
+    buf_putc(out, '\n');
 }
 
 enum status
-deploy_script(struct arena *a, const struct plan *plan, struct buf *out,
-              struct error *err)
+deploy_script(const struct plan *plan, enum script_part part, struct buf *out,
+              size_t *steps, struct error *err)
 {
-    (void)a;
+    *steps = 0;
     buf_puts(out, "-- Made by skene. What runs inside your database: see"
-                  " docs/capture.md.\n");
-    buf_puts(out, "-- Undo all of it: drop schema skene_growth cascade;\n");
+                  " docs/spec.md, capture.\n"
+                  "-- Undo all of it: drop schema skene_growth cascade;\n");
     buf_puts(out, tx_begin);
     for (size_t i = 0; i < plan->n; i++) {
         const struct plan_step *s = &plan->steps[i];
         const struct object *o = s->wanted ? s->wanted : s->found;
-        if (s->action == PLAN_KEEP || !s->sql)
+        if (s->action == PLAN_KEEP || !s->sql ||
+            (part == SCRIPT_SCHEMA && is_capture(o)) ||
+            (part == SCRIPT_TRIGGERS && !is_capture(o)))
             continue;
-        buf_printf(out, "\n-- %s %s %s\n", plan_action_name(s->action), o->kind,
-                   o->name);
-        sharers(out, o);
-        buf_puts(out, s->sql);
-        size_t n = strlen(s->sql);
-        if (n == 0 || !strchr(";\n", s->sql[n - 1]))
-            buf_putc(out, ';');
-        buf_putc(out, '\n');
+        step_sql(out, s);
+        *steps += 1;
     }
     buf_puts(out, "\ncommit;\n");
     return buf_check(out, "migration", err);

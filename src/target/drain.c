@@ -90,6 +90,25 @@ drain_start(struct target *t, struct arena *a, const char **epoch,
     return rc == OK ? OK : error_wrap(err, "drain");
 }
 
+static const char fetch_plain[] =
+    "select l.id::text, l.event_type, l.entity_id, l.metadata::text,"
+    " (extract(epoch from l.occurred_at) * 1000000)::bigint::text"
+    " from skene_growth.event_log l where l.id > $1::bigint"
+    " order by l.id limit $2::integer";
+
+/* The events go without context rather than not at all: enrich() or the map
+ * is gone, may not be used, or a join outlasts what a statement may take. */
+static bool
+context_fails(const char *sqlstate)
+{
+    static const char *const states[] = {"42883", "42P01", "42501", "57014"};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        if (strcmp(sqlstate, states[i]) == 0)
+            return true;
+    return false;
+}
+
 enum status
 drain_fetch(struct target *t, struct arena *a, int64_t floor, int limit,
             struct drained_event **out, size_t *n, struct error *err)
@@ -106,6 +125,14 @@ drain_fetch(struct target *t, struct arena *a, int64_t floor, int limit,
     if (lease != OK)
         return lease;
     enum status rc = target_query(t, a, SQL_DRAIN_FETCH, params, 2, &rows, err);
+    if (rc == E_DB && context_fails(err->sqlstate)) {
+        *err = (struct error){0};
+        rc = target_query(t, a, SQL_DRAIN_FETCH_BARE, params, 2, &rows, err);
+        if (rc == E_DB && strcmp(err->sqlstate, "42P01") == 0) {
+            *err = (struct error){0}; /* no map: no rules */
+            rc = target_query(t, a, fetch_plain, params, 2, &rows, err);
+        }
+    }
     if (rc != OK)
         return error_wrap(err, "drain");
     *out = arena_array(a, rows.n + 1, sizeof(**out));

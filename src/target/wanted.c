@@ -3,6 +3,7 @@
 #include "codec/crypto.h"
 #include "target/capture_sql.h"
 #include "target/deploy.h"
+#include "target/enrich_sql.h"
 #include "target/sql_text.h"
 #include "target_sql_wanted.h"
 
@@ -20,7 +21,7 @@ static const struct {
     {"table", "skene_growth.event_log", SQL_TABLE_EVENT_LOG, NULL},
     {"table", "skene_growth.failed_events", SQL_TABLE_FAILED_EVENTS, NULL},
     {"table", "skene_growth.enrichment_map", SQL_TABLE_ENRICHMENT_MAP, NULL},
-    {"function", "skene_growth.enrich(text,jsonb)", SQL_FN_ENRICH, NULL},
+    {"function", "skene_growth.strip(text,jsonb)", SQL_FN_STRIP, NULL},
     {"function", "skene_growth.rescue(text,jsonb,text)", SQL_FN_RESCUE, NULL},
     {"function", "skene_growth.ingest_secret()", SQL_FN_SECRET, NULL},
     {"function", "skene_growth.ring()", SQL_FN_RING, NULL},
@@ -124,27 +125,50 @@ capture_objects(struct arena *a, const struct catalog *catalog,
         .features = c->features,
         .n_features = c->n_features,
         .rows = -1};
-    *trigger = (struct object){.kind = "trigger",
-                               .name = names.trigger,
-                               .on = c->table,
-                               .drop = drop,
-                               .features = c->features,
-                               .n_features = c->n_features,
-                               .rows = t->row_estimate};
-    if (!function->name)
+    *trigger = (struct object){
+        .kind = "trigger",
+        .name = names.trigger,
+        .on = c->table,
+        .drop = drop,
+        .features = c->features,
+        .n_features = c->n_features,
+        .rows = t->row_estimate,
+        .event = arena_printf(a, "%s.%s", c->table, row_op_name(c->op))};
+    if (!function->name || !trigger->event)
         return fail(err, E_NOMEM, "capture of %s", c->table);
     rc = complete(a, function, fn.data, err);
     return rc == OK ? complete(a, trigger, trg.data, err) : rc;
 }
 
-enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
-deploy_wanted(struct arena *a, const struct catalog *c,
-              const struct capture *captures, size_t n, int server_version,
-              struct object **out, size_t *out_n, struct error *err)
+static enum status
+enrich(struct arena *a, const struct deploy_for *in, struct object *o,
+       struct error *err)
 {
+    AUTO_BUF fn = buf_new(OBJECT_MAX_BYTES);
+
+    *o = (struct object){
+        .kind = "function",
+        .name = "skene_growth.enrich(text,jsonb)",
+        .on = "",
+        .drop = "drop function if exists skene_growth.enrich(text,jsonb)"
+                " cascade",
+        .rows = -1};
+    enum status rc =
+        enrich_function_sql(a, in->catalog, in->rules, in->n_rules, &fn, err);
+    if (rc == OK)
+        rc = buf_check(&fn, "enrich()", err);
+    return rc == OK ? complete(a, o, fn.data, err) : rc;
+}
+
+enum status
+deploy_wanted(struct arena *a, const struct deploy_for *in, struct object **out,
+              size_t *out_n, struct error *err)
+{
+    size_t n = in->n_captures;
+
     if (n > CAPTURES_MAX)
         return fail(err, E_TOOBIG, "%zu triggers, at most %d", n, CAPTURES_MAX);
-    size_t total = BASE_COUNT + 1 + 2 * n;
+    size_t total = BASE_COUNT + 2 + 2 * n;
     struct object *objects = arena_array(a, total, sizeof(*objects));
     if (!objects)
         return fail(err, E_NOMEM, "deployment");
@@ -152,11 +176,14 @@ deploy_wanted(struct arena *a, const struct catalog *c,
     for (size_t i = 0; rc == OK && i < BASE_COUNT; i++)
         rc = base(a, i, &objects[i], err);
     if (rc == OK)
-        rc = bell(a, server_version, &objects[BASE_COUNT], err);
+        rc = enrich(a, in, &objects[BASE_COUNT], err);
+    if (rc == OK)
+        rc = bell(a, in->server_version, &objects[BASE_COUNT + 1], err);
     for (size_t i = 0; rc == OK && i < n; i++) {
-        struct object *pair = &objects[BASE_COUNT + 1 + 2 * i];
-        rc = capture_objects(a, c, &captures[i], server_version, &pair[0],
-                             &pair[1], err);
+        struct object *pair = &objects[BASE_COUNT + 2 + 2 * i];
+        rc = capture_objects(a, in->catalog, &in->captures[i],
+                             in->server_version, &pair[0], &pair[1], err);
+        pair[1].use = in->use ? &in->use[i] : NULL;
     }
     if (rc != OK)
         return rc;

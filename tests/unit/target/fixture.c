@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "target/enrich_sql.h"
 #include "target/sql_text.h"
 
 enum { ARENA_BYTES = 256 * 1024 * 1024 };
@@ -164,12 +165,16 @@ struct plan *
 plan_for(struct fixture *f, const struct capture *captures, size_t n)
 {
     struct object *wanted, *found;
-    size_t n_wanted, n_found;
+    struct enrichment *rules;
+    size_t n_wanted, n_found, n_rules;
     struct plan *plan;
 
-    assert_ok(deploy_wanted(f->a, f->c, captures, n, target_version(f->t),
-                            &wanted, &n_wanted, &f->err),
+    assert_ok(enrich_rules(f->t, f->a, &rules, &n_rules, &f->err), &f->err);
+    assert_ok(enrich_check(f->c, rules, n_rules, captures, n, &f->err),
               &f->err);
+    const struct deploy_for in = {f->c,  captures, n,
+                                  rules, n_rules,  target_version(f->t)};
+    assert_ok(deploy_wanted(f->a, &in, &wanted, &n_wanted, &f->err), &f->err);
     assert_ok(deploy_found(f->t, f->a, &found, &n_found, &f->err), &f->err);
     assert_ok(plan_diff(f->a, wanted, n_wanted, found, n_found, &plan, &f->err),
               &f->err);

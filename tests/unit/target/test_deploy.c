@@ -41,7 +41,7 @@ test_idempotent(void **state)
     struct fixture *f = *state;
 
     size_t n = deploy(f, captures, 2);
-    assert_int_equal(n, 17); /* 12 base objects, the doorbell, 2 pairs */
+    assert_int_equal(n, 18); /* 13 base objects, the doorbell, 2 pairs */
     assert_string_equal(cell(f, f->admin, our_triggers), "3");
     assert_int_equal(plan_for(f, captures, 2)->n_changes, 0);
     assert_int_equal(deploy(f, captures, 2), 0);
@@ -90,10 +90,12 @@ test_deterministic(void **state)
     struct object *x, *y;
     size_t nx, ny;
 
-    assert_ok(deploy_wanted(f->a, f->c, captures, 2, 150000, &x, &nx, &f->err),
-              &f->err);
-    assert_ok(deploy_wanted(f->a, f->c, captures, 2, 150000, &y, &ny, &f->err),
-              &f->err);
+    const struct deploy_for in = {.catalog = f->c,
+                                  .captures = captures,
+                                  .n_captures = 2,
+                                  .server_version = 150000};
+    assert_ok(deploy_wanted(f->a, &in, &x, &nx, &f->err), &f->err);
+    assert_ok(deploy_wanted(f->a, &in, &y, &ny, &f->err), &f->err);
     assert_int_equal(nx, ny);
     for (size_t i = 0; i < nx; i++) {
         assert_string_equal(x[i].sql, y[i].sql);
@@ -329,17 +331,75 @@ test_script_does_the_same(void **state)
     struct fixture *f = *state;
     AUTO_BUF out = buf_new(1 << 20);
 
-    assert_ok(deploy_script(f->a, plan_for(f, captures, 2), &out, &f->err),
+    size_t steps;
+
+    /* In the two files of the published layout. */
+    struct plan *plan = plan_for(f, captures, 2);
+    assert_ok(deploy_script(plan, SCRIPT_SCHEMA, &out, &steps, &f->err),
               &f->err);
+    assert_null(strstr(out.data, "skene_growth_fn_"));
+    assert_int_equal(steps, plan->n_changes - 4);
+    sql(f->user, out.data);
+    buf_reset(&out);
+    assert_ok(deploy_script(plan, SCRIPT_TRIGGERS, &out, &steps, &f->err),
+              &f->err);
+    assert_int_equal(steps, 4);
     assert_non_null(strstr(out.data, "serves the feature welcome"));
     assert_null(strstr(out.data, "\ndrop table x"));
+    assert_non_null(strstr(
+        out.data, "stands for skene_growth_fn_auth_users_INSERT_welcome"));
     sql(f->user, out.data);
     assert_int_equal(plan_for(f, captures, 2)->n_changes, 0);
+    /* In one. */
     buf_reset(&out);
-    assert_ok(deploy_script(f->a, plan_for(f, captures, 1), &out, &f->err),
+    assert_ok(deploy_script(plan_for(f, captures, 1), SCRIPT_ALL, &out, &steps,
+                            &f->err),
               &f->err);
     sql(f->user, out.data);
     assert_int_equal(plan_for(f, captures, 1)->n_changes, 0);
+}
+
+/* What a plan says about a table that is in use. */
+static void
+test_warnings(void **state)
+{
+    struct fixture *f = *state;
+    struct table_use *use;
+    struct object *wanted;
+    struct plan *plan;
+    size_t n;
+
+    sql(f->admin, "create function noop() returns trigger language plpgsql as"
+                  " 'begin return null; end';"
+                  "create trigger a_first after update on public.profiles"
+                  " for each row execute function noop();"
+                  "create trigger zz after update on public.profiles"
+                  " for each row execute function noop();"
+                  "create publication everything for all tables");
+    introspect_again(f);
+    sql(f->user, "set application_name = 'importer'; begin;"
+                 " lock table public.profiles in row exclusive mode");
+    const struct deploy_for in = {.catalog = f->c,
+                                  .captures = captures,
+                                  .n_captures = 2,
+                                  .server_version = 150000};
+    assert_ok(deploy_use(f->t, f->a, f->c, captures, 2, &use, &f->err),
+              &f->err);
+    struct deploy_for with = in;
+    with.use = use;
+    assert_ok(deploy_wanted(f->a, &with, &wanted, &n, &f->err), &f->err);
+    assert_ok(plan_diff(f->a, wanted, n, NULL, 0, &plan, &f->err), &f->err);
+    AUTO_BUF text = buf_new(1 << 20);
+    plan_text(&text, plan, false, false);
+    assert_non_null(strstr(text.data, "wait for pid "));
+    assert_non_null(strstr(text.data, "(importer)"));
+    assert_non_null(strstr(text.data, "1 fire before ours, 1 after"));
+    assert_non_null(strstr(text.data, "all tables (everything)"));
+    sql(f->user, "rollback");
+    assert_ok(deploy_use(f->t, f->a, f->c, captures, 2, &use, &f->err),
+              &f->err);
+    for (size_t i = 0; i < 2; i++)
+        assert_null(use[i].holders);
 }
 
 static void
@@ -397,8 +457,11 @@ test_refusals(void **state)
     size_t n;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(deploy_wanted(f->a, f->c, &cases[i].c, 1, 150000, &out,
-                                       &n, &f->err),
+        const struct deploy_for in = {.catalog = f->c,
+                                      .captures = &cases[i].c,
+                                      .n_captures = 1,
+                                      .server_version = 150000};
+        assert_int_equal(deploy_wanted(f->a, &in, &out, &n, &f->err),
                          cases[i].code);
         assert_non_null(strstr(f->err.msg, cases[i].says));
     }
@@ -413,9 +476,11 @@ deploy_as_13(struct fixture *f)
     struct plan *plan;
     const char *epoch;
 
-    assert_ok(deploy_wanted(f->a, f->c, captures, 2, 130010, &wanted, &n_wanted,
-                            &f->err),
-              &f->err);
+    const struct deploy_for in = {.catalog = f->c,
+                                  .captures = captures,
+                                  .n_captures = 2,
+                                  .server_version = 130010};
+    assert_ok(deploy_wanted(f->a, &in, &wanted, &n_wanted, &f->err), &f->err);
     assert_ok(deploy_found(f->t, f->a, &found, &n_found, &f->err), &f->err);
     assert_ok(plan_diff(f->a, wanted, n_wanted, found, n_found, &plan, &f->err),
               &f->err);
@@ -430,7 +495,7 @@ test_statements_for_13(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(deploy_as_13(f), 17);
+    assert_int_equal(deploy_as_13(f), 18);
     sql(f->user, "alter table public.profiles disable trigger"
                  " skene_growth_trg_public_profiles_update");
     assert_int_equal(deploy_as_13(f), 1);
@@ -457,6 +522,7 @@ main(void)
         T(test_settings_and_secret),
         T(test_secret_in_vault),
         T(test_script_does_the_same),
+        T(test_warnings),
         T(test_names),
         T(test_refusals),
         T(test_statements_for_13),
