@@ -68,8 +68,7 @@ static const struct option_spec deploy_options[] = {
     {"also", 0, OPTION_TEXT, "FEATURE", 0, 0, NULL,
      "with --plan: as if this draft were active"},
     {"out", 'o', OPTION_TEXT, "FILE|DIR", 0, 0, NULL,
-     "write the SQL and stop: to a new file, - or as migrations into a "
-     "directory"},
+     "write the SQL to a new file, or migrations into a directory"},
     {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "apply without asking"},
     {0},
 };

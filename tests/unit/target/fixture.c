@@ -172,8 +172,12 @@ plan_for(struct fixture *f, const struct capture *captures, size_t n)
     assert_ok(enrich_rules(f->t, f->a, &rules, &n_rules, &f->err), &f->err);
     assert_ok(enrich_check(f->c, rules, n_rules, captures, n, &f->err),
               &f->err);
-    const struct deploy_for in = {f->c,  captures, n,
-                                  rules, n_rules,  target_version(f->t)};
+    const struct deploy_for in = {.catalog = f->c,
+                                  .captures = captures,
+                                  .n_captures = n,
+                                  .rules = rules,
+                                  .n_rules = n_rules,
+                                  .server_version = target_version(f->t)};
     assert_ok(deploy_wanted(f->a, &in, &wanted, &n_wanted, &f->err), &f->err);
     assert_ok(deploy_found(f->t, f->a, &found, &n_found, &f->err), &f->err);
     assert_ok(plan_diff(f->a, wanted, n_wanted, found, n_found, &plan, &f->err),

@@ -140,7 +140,12 @@ deploy_rules(struct fixture *f)
     assert_ok(enrich_rules(f->t, f->a, &rules, &n, &f->err), &f->err);
     assert_ok(enrich_check(f->c, rules, n, &c, 1, &f->err), &f->err);
     assert_ok(enrich_captures(f->a, rules, n, &c, 1, &f->err), &f->err);
-    const struct deploy_for in = {f->c, &c, 1, rules, n, target_version(f->t)};
+    const struct deploy_for in = {.catalog = f->c,
+                                  .captures = &c,
+                                  .n_captures = 1,
+                                  .rules = rules,
+                                  .n_rules = n,
+                                  .server_version = target_version(f->t)};
     assert_ok(deploy_wanted(f->a, &in, &wanted, &n_wanted, &f->err), &f->err);
     assert_ok(deploy_found(f->t, f->a, &found, &n_found, &f->err), &f->err);
     assert_ok(plan_diff(f->a, wanted, n_wanted, found, n_found, &plan, &f->err),
