@@ -11,7 +11,7 @@ declare
     now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
     c record;
     n bigint;
-    body jsonb;
+    headers jsonb;
 begin
     begin
         select k.*, b.last_value as rung_ms into c
@@ -33,33 +33,41 @@ begin
            and current_setting('max_prepared_transactions') = '0' then
             perform pg_notify('skene_growth', '');
         end if;
-        if c.push_on and c.ingest_url is not null then
-            body := jsonb_build_object('type', 'WAKE', 'epoch', c.epoch);
-            -- Joins are not done here, in the customer's transaction: where
-            -- the event has rules the sweep fetches it with its context. Who
-            -- is not swept (bell_ms 0) gets the row without.
-            if n <= 500 and (c.bell_ms = 0 or not exists (
-                    select from new_rows r
-                    join skene_growth.enrichment_map m
-                    on m.trigger_event = r.event_type)) then
-                body := jsonb_build_object(
-                    'type', 'BATCH', 'schema', 'skene_growth',
-                    'table', 'event_log', 'epoch', c.epoch, 'records',
-                    (select jsonb_agg(jsonb_build_object(
+        if not c.push_on or c.ingest_url is null then
+            return null;
+        end if;
+        headers := jsonb_build_object(
+            'Content-Type', 'application/json',
+            'x-skene-secret', skene_growth.ingest_secret());
+        -- Whoever is swept is only told of what is too much for one request,
+        -- or has rules: joins are not done in the customer's transaction.
+        if c.bell_ms > 0 and (n > 500 or exists (
+                select from new_rows r
+                join skene_growth.enrichment_map m
+                on m.trigger_event = r.event_type)) then
+            perform net.http_post(
+                url := c.ingest_url,
+                body := jsonb_build_object('type', 'WAKE', 'epoch', c.epoch),
+                headers := headers, timeout_milliseconds := 5000);
+            return null;
+        end if;
+        perform net.http_post(
+            url := c.ingest_url,
+            body := jsonb_build_object(
+                'type', 'BATCH', 'schema', 'skene_growth',
+                'table', 'event_log', 'epoch', c.epoch,
+                'records', part.records),
+            headers := headers, timeout_milliseconds := 5000)
+        from (select jsonb_agg(jsonb_build_object(
                          'id', r.id, 'event_type', r.event_type,
                          'entity_id', r.entity_id,
                          'metadata', skene_growth.strip(r.event_type,
                                                         r.metadata),
                          'occurred_at', r.occurred_at) order by r.id)
-                     from new_rows r));
-            end if;
-            perform net.http_post(
-                url := c.ingest_url, body := body,
-                headers := jsonb_build_object(
-                    'Content-Type', 'application/json',
-                    'x-skene-secret', skene_growth.ingest_secret()),
-                timeout_milliseconds := 5000);
-        end if;
+                         as records
+              from (select w.*, (row_number() over (order by w.id) - 1) / 500
+                        as i from new_rows w) r
+              group by r.i order by r.i) part;
     exception when others then
         null; -- the row is in event_log: the drain or the sweep finds it
     end;

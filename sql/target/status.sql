@@ -15,8 +15,8 @@ select current_setting('server_version'), current_user,
        (to_regclass('skene_growth.config') is not null)::int::text,
        (to_regprocedure('skene_growth.enrich(text, jsonb)')
             is not null)::int::text,
-       exists (select from pg_catalog.pg_extension e
-               where e.extname = 'pg_net')::int::text,
+       (to_regprocedure('net.http_post(text, jsonb, jsonb, jsonb, integer)')
+            is not null)::int::text,
        (select count(*) from pg_catalog.pg_trigger t
         join pg_catalog.pg_proc p on p.oid = t.tgfoid
         where p.pronamespace = to_regnamespace('skene_growth')

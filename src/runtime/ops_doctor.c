@@ -83,7 +83,7 @@ check_deployed(struct exam *x, const char *name, const struct target_status *s)
     if (!s->home_ok)
         finding(x, name, "fail",
                 "this is a copy of another database: it does not send",
-                "skene disconnect --drop, then connect and deploy it anew");
+                "skene adopt makes it a deployment of its own");
     if (!s->capture_on)
         finding(x, name, "warn", "capture is switched off",
                 "update skene_growth.config set capture_on = true where one");
@@ -91,7 +91,7 @@ check_deployed(struct exam *x, const char *name, const struct target_status *s)
         finding(x, name, "warn",
                 arena_printf(x->a, "%lld events could not be captured whole",
                              (long long)s->failed),
-                "select failure_reason from skene_growth.failed_events");
+                "skene failed-events shows why and can put them back");
     bool behind = s->backlog > BACKLOG_WARN;
     finding(x, name, behind ? "warn" : "ok",
             arena_printf(x->a, "%lld triggers, %lld events wait, the oldest %s",
@@ -131,6 +131,11 @@ check_integration(struct exam *x, const struct integration *in)
                              duration_human(skew, human)),
                 "run NTP on both; waits are counted by our clock");
     check_deployed(x, name, &s);
+    if (strcmp(in->transport, "drain") != 0 && !s.pg_net)
+        finding(x, name,
+                strcmp(in->transport, "push_only") == 0 ? "fail" : "warn",
+                "events are to be pushed, and pg_net is not installed",
+                "create extension pg_net with schema extensions");
     if (runtime_drain_state(x->rt, x->a, in->id, &drain) &&
         strcmp(drain.state, "waiting") == 0)
         finding(x, name, "fail",

@@ -398,11 +398,15 @@ test_push_doorbell(void **state)
         cell(f, f->admin,
              "select string_agg(concat_ws(' ', url, body ->> 'type',"
              " jsonb_array_length(body -> 'records'),"
-             " body #>> '{records,0,entity_id}', headers ->>"
+             " case jsonb_array_length(body -> 'records') when 2 then"
+             " body #>> '{records,0,entity_id}' end, headers ->>"
              " 'x-skene-secret', headers ->> 'Content-Type'), E'\\n')"
              " from net.sent"),
         "http://h/in BATCH 2 00000000-0000-0000-0000-000000000001 sesame"
-        " application/json\nhttp://h/in WAKE sesame application/json");
+        " application/json\n"
+        /* nobody sweeps: every row is sent, 500 at a time */
+        "http://h/in BATCH 500 sesame application/json\n"
+        "http://h/in BATCH 1 sesame application/json");
     assert_string_equal(
         cell(f, f->admin, "select body ->> 'epoch' from net.sent limit 1"),
         epoch);
@@ -410,7 +414,17 @@ test_push_doorbell(void **state)
     sql(f->user, "update skene_growth.config set home = 'x' where one");
     sql(f->admin, "insert into auth.users default values");
     assert_string_equal(cell(f, f->admin, "select count(*) from net.sent"),
-                        "2");
+                        "3");
+    /* who is swept is told once */
+    sql(f->user, "update skene_growth.config set home = skene_growth.ident(),"
+                 " bell_ms = 1 where one");
+    sql(f->admin, "insert into auth.users select from"
+                  " generate_series(1, 501)");
+    assert_string_equal(cell(f, f->admin,
+                             "select count(*) || string_agg(body ->> 'type',"
+                             " '') from net.sent where body ->> 'type' ="
+                             " 'WAKE'"),
+                        "1WAKE");
 }
 
 static void
