@@ -58,6 +58,12 @@ feature_archive(struct call *c, struct answer *out, struct error *err)
     return status_set(c, "archived", out, err);
 }
 
+enum status
+feature_backfill(struct call *c, struct answer *out, struct error *err)
+{
+    return op_backfill(c->rt, c->a, c->workspace_id, c->param, &out->json, err);
+}
+
 static const struct format_row {
     const char *name, *type;
     void (*write)(struct buf *out, const struct feature *f);

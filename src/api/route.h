@@ -171,8 +171,8 @@ job_fn stream_get;
 job_fn integration_all, integration_connect, integration_status,
     integration_schema, integration_rotate, integration_disconnect,
     integration_adopt, integration_failed, integration_replay;
-job_fn feature_all, feature_create, feature_one, feature_diagram,
-    feature_activate, feature_pause, feature_archive;
+job_fn feature_all, feature_create, feature_one, feature_backfill,
+    feature_diagram, feature_activate, feature_pause, feature_archive;
 job_fn deployment_all, deployment_apply, deployment_plan, deployment_drift;
 job_fn event_all, event_one, event_explain, decision_all;
 job_fn action_all, action_one, action_retry, subject_timeline;

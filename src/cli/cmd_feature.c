@@ -268,6 +268,59 @@ cmd_feature_show(struct cli *cli, struct error *err)
     return rc;
 }
 
+/* What activating it will let in. */
+static enum status
+backfill_note(struct cli *cli, const struct json *feature, struct error *err)
+{
+    const char *backfill =
+        json_str(json_at(feature, "document.entry.backfill"), "none");
+    struct api_reply reply;
+
+    if (cli->json || strcmp(backfill, "existing") != 0 ||
+        strcmp(json_get_str(feature, "status", ""), "active") != 0)
+        return OK;
+    enum status rc =
+        api_get(cli, path_with(cli, "features", cli->args[0], "/backfill"),
+                &reply, err);
+    if (rc == OK && strcmp(json_get_str(reply.json, "state", ""), "done") != 0)
+        note(cli, "%s%lld rows of %s will enter once it is deployed",
+             json_bool(json_get(reply.json, "exact"), false) ? "" : "up to ",
+             (long long)json_int(json_get(reply.json, "matching"), 0),
+             json_get_str(reply.json, "table", ""));
+    return rc;
+}
+
+enum status
+cmd_feature_backfill(struct cli *cli, struct error *err)
+{
+    static const char *const shown[] = {"backfill", "state",    "table",
+                                        "rows",     "matching", "started_at",
+                                        "position"};
+    struct api_reply reply;
+    enum status rc =
+        api_get(cli, path_with(cli, "features", cli->args[0], "/backfill"),
+                &reply, err);
+
+    if (rc != OK)
+        return rc;
+    if (cli->json) {
+        out_json(cli, reply.json);
+        return OK;
+    }
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        const struct json *v = json_get(reply.json, shown[i]);
+        if (!v || v->kind == JSON_NULL)
+            continue;
+        (void)printf("%-10s ", shown[i]);
+        out_text(stdout, json_str(v, json_text(cli->a, v)));
+        (void)fputc('\n', stdout);
+    }
+    if (!json_bool(json_get(reply.json, "exact"), false))
+        note(cli, "matching counts the conditions that SQL can tell: fewer "
+                  "may enter");
+    return OK;
+}
+
 static enum status
 change(struct cli *cli, const char *tail, struct error *err)
 {
@@ -275,9 +328,10 @@ change(struct cli *cli, const char *tail, struct error *err)
     enum status rc = api_post(
         cli, path_with(cli, "features", cli->args[0], tail), NULL, &reply, err);
 
-    if (rc == OK)
-        feature_note(cli, reply.json);
-    return rc;
+    if (rc != OK)
+        return rc;
+    feature_note(cli, reply.json);
+    return backfill_note(cli, reply.json, err);
 }
 
 enum status

@@ -169,7 +169,8 @@ command_fn cmd_connect, cmd_integrations, cmd_schema, cmd_deploy, cmd_drift,
     cmd_disconnect, cmd_rotate, cmd_adopt, cmd_failed, cmd_failed_replay;
 command_fn cmd_feature_new, cmd_feature_list, cmd_feature_show,
     cmd_feature_activate, cmd_feature_pause, cmd_feature_archive,
-    cmd_feature_diagram, cmd_feature_templates, cmd_message;
+    cmd_feature_diagram, cmd_feature_backfill, cmd_feature_templates,
+    cmd_message;
 command_fn cmd_logs, cmd_explain, cmd_journey, cmd_actions, cmd_actions_failed,
     cmd_actions_retry, cmd_inbox;
 command_fn cmd_validate, cmd_config, cmd_help, cmd_version;

@@ -224,6 +224,11 @@ const struct command commands[] = {
       "stop new entries and hold its runs", NULL, NULL, cmd_feature_pause),
     C("feature archive", "features", "KEY", 1, 1, true, "put a feature away",
       NULL, NULL, cmd_feature_archive),
+    C("feature backfill", "features", "KEY", 1, 1, true,
+      "rows that exist already: how many would enter, or have",
+      "A feature whose document says \"backfill: existing\" lets them in, each "
+      "once, as soon as it is active and deployed.",
+      NULL, cmd_feature_backfill),
     C("feature diagram", "features", "KEY", 1, 1, false,
       "draw the machine of a feature",
       "KEY may be a file: then no server is needed.", diagram_options,

@@ -165,6 +165,8 @@ struct entry {
 static bool
 mode_passes(const struct entry *x)
 {
+    if (x->f->backfill && x->enrolment->row_entered)
+        return false;
     if (x->f->mode == ENTRY_ONCE)
         return x->enrolment->entries == 0;
     /* rematch: again only after the conditions were false in between. */

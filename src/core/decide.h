@@ -69,6 +69,7 @@ struct enrolment {
     int64_t last_entered_us;
     bool matched; /* rematch: the conditions held at every scan since the last
                      entry */
+    bool row_entered; /* backfill: a run began with this very row */
 };
 
 enum run_status {

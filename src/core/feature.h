@@ -139,6 +139,7 @@ struct feature {
     struct path subject_id;
     struct path subject_email; /* n == 0: none */
     enum entry_mode mode;
+    bool backfill; /* rows that exist already enter too, each once */
     struct predicates conditions;
     struct timing timing;
     struct predicates exit;

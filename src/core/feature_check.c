@@ -342,6 +342,12 @@ feature_check(const struct catalog *c, const struct feature *f,
     enum status rc = trigger(&k);
     if (rc == OK)
         rc = subject(&k);
+    if (rc == OK && f->backfill && k.trigger->n_key == 0) {
+        rc = fail(k.err, E_INVALID,
+                  "%s has no primary key: its rows cannot be told apart",
+                  k.trigger->full);
+        (void)error_field(k.err, "entry.backfill");
+    }
     if (rc == OK)
         rc = predicates(&k, k.trigger, &f->conditions, "entry.conditions");
     if (rc == OK)

@@ -255,6 +255,8 @@ feature_to_json(struct arena *a, const struct feature *f,
     entry = put_text(a, entry, "mode", entry_mode_name(f->mode));
     entry =
         json_put(a, entry, "conditions", predicates_json(a, &f->conditions));
+    if (f->backfill)
+        entry = put_text(a, entry, "backfill", "existing");
     o = json_put(a, o, "entry", entry);
     o = json_put(a, o, "timing", timing_json(a, &f->timing));
     o = json_put(a, o, "exit", predicates_json(a, &f->exit));

@@ -165,11 +165,12 @@ read_subject(struct reader *r, const struct json *doc, struct feature *f)
 static enum status
 read_entry(struct reader *r, const struct json *doc, struct feature *f)
 {
-    static const char *const allowed[] = {"mode", "conditions", NULL};
+    static const char *const allowed[] = {"mode", "conditions", "backfill",
+                                          NULL};
     const struct json *j = json_get(doc, "entry");
     const struct place at = {.name = "entry"};
     const struct place conditions = {.up = &at, .name = "conditions"};
-    const char *mode = NULL;
+    const char *mode = NULL, *backfill = NULL;
     enum status rc = only(r, &at, j, allowed);
 
     if (rc == OK)
@@ -178,6 +179,16 @@ read_entry(struct reader *r, const struct json *doc, struct feature *f)
         rc = bad_at(r, &at, "mode", "must be once, every or rematch");
     if (rc == OK && f->mode == ENTRY_REMATCH && f->trigger == TRIGGER_ROW)
         rc = bad_at(r, &at, "mode", "rematch belongs to a schedule");
+    if (rc == OK)
+        rc = get_text(r, &at, j, "backfill", false, &backfill);
+    f->backfill = backfill && strcmp(backfill, "existing") == 0;
+    if (rc == OK && backfill && !f->backfill && strcmp(backfill, "none") != 0)
+        rc = bad_at(r, &at, "backfill", "must be none or existing");
+    if (rc == OK && f->backfill &&
+        (f->trigger != TRIGGER_ROW || f->op != ROW_INSERT))
+        rc = bad_at(r, &at, "backfill",
+                    "belongs to a trigger on insert: of other changes no "
+                    "row tells");
     if (rc == OK)
         rc = read_predicates(r, &conditions, json_get(j, "conditions"),
                              &f->conditions);

@@ -235,6 +235,9 @@ decide_trigger(struct batch *b, struct work *w, struct live_feature *lf,
             (struct enrolment){.entries = held->row.entries,
                                .last_entered_us = held->row.last_entered_us,
                                .matched = held->row.matched};
+    if (rc == OK && lf->f->backfill && w->event.key)
+        rc = run_of_row_any(b->tx, lf->row.id, w->event.key,
+                            &enrolment.row_entered, err);
     if (rc == OK)
         rc = decide_entry(&env, lf->f, lf->paused, &w->event, &s, &enrolment,
                           &d, err);

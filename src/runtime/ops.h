@@ -80,6 +80,14 @@ CHECKED enum status op_feature(struct runtime *rt, struct arena *a,
                                const char *workspace_id, const char *key,
                                struct json **out, struct error *err);
 
+/* {"feature","backfill","state","table","rows","matching","exact",
+ * "started_at","position"}: how many rows that exist already would enter, or
+ * where entering them stands. "matching" counts the conditions that SQL can
+ * tell; "exact" says that those are all. Reads the whole table. */
+CHECKED enum status op_backfill(struct runtime *rt, struct arena *a,
+                                const char *workspace_id, const char *key,
+                                struct json **out, struct error *err);
+
 /* Plan for the active features (and `also`, a draft's key, or NULL). */
 CHECKED enum status op_plan(struct runtime *rt, struct arena *a,
                             const char *workspace_id,

@@ -1,8 +1,8 @@
 /*
  * The scanner: runs the schedules of features (a scan of the customer's table
- * in keyset pages, each page one transaction together with its position) and
- * the retention of our own store. On its own thread, because a slow database
- * must not delay a timer.
+ * in keyset pages, each page one transaction together with its position),
+ * backfills, and the retention of our own store. On its own thread, because a
+ * slow database must not delay a timer.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,6 +11,7 @@
 
 #include "codec/time.h"
 #include "core/capture.h"
+#include "runtime/backfill.h"
 #include "runtime/engine.h"
 #include "runtime/lookups.h"
 #include "runtime/parts.h"
@@ -178,7 +179,12 @@ look(struct scanner *s)
         for (size_t j = 0; connected && li->catalog && j < li->n_features;
              j++) {
             const struct live_feature *lf = &li->features[j];
-            if (lf->f->trigger != TRIGGER_SCHEDULE || lf->paused)
+            if (lf->paused)
+                continue;
+            if (lf->f->backfill &&
+                backfill_look(s->rt, s->engine, li, lf, &s->stop, &err) != OK)
+                log_error(runtime_log(s->rt), "backfill_failed", &err);
+            if (lf->f->trigger != TRIGGER_SCHEDULE)
                 continue;
             arena_reset(a);
             if (look_at(s, a, li, lf, &err) != OK)

@@ -114,6 +114,23 @@ one_int(struct store_tx *tx, int sql, int64_t *out, struct error *err)
 }
 
 enum status
+run_of_row_any(struct store_tx *tx, const char *feature_id, const char *row_key,
+               bool *out, struct error *err)
+{
+    AUTO_ARENA a = arena_new(4096);
+    static const struct field one[] = {{FIELD_INT64, 0}};
+    const struct db_value p[] = {DB_S(feature_id), DB_S(row_key)};
+    int64_t n = 0;
+
+    if (!a)
+        return fail(err, E_NOMEM, "store");
+    enum status rc = fields_one(tx, a, STORE_SQL_RUN_OF_ROW_ANY, p, N_OF(p),
+                                one, 1, &n, "value", err);
+    *out = n > 0;
+    return rc;
+}
+
+enum status
 runs_next_due(struct store_tx *tx, int64_t *out, struct error *err)
 {
     return one_int(tx, STORE_SQL_RUNS_NEXT_DUE, out, err);

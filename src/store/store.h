@@ -269,6 +269,10 @@ CHECKED enum status runs_of_row(struct store_tx *tx, struct arena *a,
                                 const char *feature_id, const char *row_key,
                                 struct run_row **out, size_t *n,
                                 struct error *err);
+/* Whether a run, over or not, began with the row. */
+CHECKED enum status run_of_row_any(struct store_tx *tx, const char *feature_id,
+                                   const char *row_key, bool *out,
+                                   struct error *err);
 CHECKED enum status runs_due(struct store_tx *tx, struct arena *a,
                              int shard_from, int shard_to, int64_t now_us,
                              size_t limit, struct run_row **out, size_t *n,

@@ -254,3 +254,19 @@ target_script(struct target *t, const char *sql, struct error *err)
         rc = target_simple(t, sql, err);
     return wrap ? finish(t, rc, err) : rc;
 }
+
+enum status
+target_snapshot(struct target *t, struct error *err)
+{
+    enum status rc = check_open(t, err);
+
+    if (rc == OK)
+        rc = target_simple(t,
+                           "begin isolation level repeatable read read only; "
+                           "set local search_path = pg_catalog, pg_temp; "
+                           "set local timezone = 'UTC'",
+                           err);
+    t->in_tx = rc == OK;
+    t->read_only = t->read_only || rc == OK;
+    return rc;
+}

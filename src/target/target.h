@@ -49,6 +49,9 @@ CHECKED enum status target_query(struct target *t, struct arena *a,
 /* Several statements in one simple query; E_FORBIDDEN when read only. */
 CHECKED enum status target_script(struct target *t, const char *sql,
                                   struct error *err);
+/* From here on everything is read from one snapshot, until the connection is
+ * closed: it writes nothing any more. Errors: as target_query. */
+CHECKED enum status target_snapshot(struct target *t, struct error *err);
 /* "a"."b" of a "schema.table" or of one name; the only function that puts a
  * name into SQL. Literals of generated functions go through sql_literal. */
 const char *sql_ident(struct arena *a, const char *name);
