@@ -21,6 +21,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
+from capture import capture                       # noqa: E402
+from drain import drain                           # noqa: E402
 from pg import Cluster, tool                      # noqa: E402
 from skene import Server, binary, wait_for        # noqa: E402
 
@@ -245,6 +247,8 @@ def page_all(s, path):
 
 
 GROUPS = {
+    "capture.": capture,
+    "drain.": lambda b: drain(b, world),
     "start.ms idle.rss_mib binary.mib": start_and_size,
     "ingest.durable": ingest,
     "pipeline.rate": pipeline,

@@ -30,8 +30,8 @@ CHECKED enum status drain_start(struct target *t, struct arena *a,
                                 const char **epoch, struct error *err);
 
 /* Up to `limit` oldest events with id > floor, with the context that rules of
- * enrichment_map add; without it when they cannot be run. The caller raises the floor to
- * the last id it has deleted, and resets it to 0 now and then (late
+ * enrichment_map add; without it when they cannot be run. The caller raises the
+ * floor to the last id it has deleted, and resets it to 0 now and then (late
  * committers have lower ids). */
 CHECKED enum status drain_fetch(struct target *t, struct arena *a,
                                 int64_t floor, int limit,
