@@ -1,23 +1,37 @@
 -- For:     the doorbell on event_log: at most one ring per bell_ms for the
 --          whole database, because each NOTIFY serialises commits. A failing
 --          doorbell never fails the insert. A clone does not ring.
+--          Runs as whoever inserts, and in his search_path: that is a capture
+--          function's, as our owner. A setting of the function's own would be
+--          made and unmade with every row.
 -- Params:  run as a script.
 -- Returns: nothing.
 -- Source:  docs/spec.md, capture: the doorbell; 7 and 8.
 create or replace function skene_growth.ring() returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $fn$
+language plpgsql as $fn$
 declare
-    now_ms bigint := floor(extract(epoch from clock_timestamp()) * 1000);
+    now_ms bigint := pg_catalog.floor(
+        extract(epoch from pg_catalog.clock_timestamp()) * 1000);
     c record;
     n bigint;
     headers jsonb;
 begin
+    -- Nearly every call ends here: this session knows until when it is quiet.
+    if now_ms::text < pg_catalog.current_setting('skene_growth.quiet', true)
+    then
+        return null;
+    end if;
     begin
-        select k.*, b.last_value as rung_ms into c
-        from skene_growth.config k, skene_growth.bell b;
-        if not (c.notify_on or c.push_on)
-           or now_ms between c.rung_ms and c.rung_ms + c.bell_ms - 1 then
+        if pg_catalog.pg_sequence_last_value(
+               pg_catalog.to_regclass('skene_growth.bell'))
+           between now_ms + 1 and now_ms + 60000 then
+            perform pg_catalog.set_config('skene_growth.quiet',
+                pg_catalog.pg_sequence_last_value(
+                    pg_catalog.to_regclass('skene_growth.bell'))::text, false);
+            return null;
+        end if;
+        select k.* into c from skene_growth.config k;
+        if not (c.notify_on or c.push_on) then
             return null;
         end if;
         select count(*) into n from (select from new_rows limit 501) r;
@@ -25,7 +39,9 @@ begin
             return null;
         end if;
         if c.bell_ms > 0 then
-            perform setval('skene_growth.bell', now_ms);
+            perform setval('skene_growth.bell', now_ms + c.bell_ms);
+            perform set_config('skene_growth.quiet',
+                               (now_ms + c.bell_ms)::text, false);
         end if;
         -- A transaction that has notified cannot be prepared: where that may
         -- happen, the drain's own polling finds the event.

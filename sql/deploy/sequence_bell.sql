@@ -1,4 +1,4 @@
--- For:     when the doorbell rang last, in milliseconds since 1970. A sequence
+-- For:     when the doorbell may ring again, in milliseconds since 1970. A sequence
 --          because it is not transactional: nobody waits for anybody.
 -- Params:  run as a script.
 -- Returns: nothing.

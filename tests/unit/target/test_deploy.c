@@ -73,7 +73,8 @@ test_nothing_of_ours_is_public(void **state)
     assert_string_equal(
         cell(f, f->admin,
              "select count(*) from pg_proc where pronamespace ="
-             " 'skene_growth'::regnamespace and coalesce(array_to_string("
+             " 'skene_growth'::regnamespace and prosecdef and"
+             " coalesce(array_to_string("
              "proconfig, ','), '') not like 'search_path=pg_catalog,"
              " pg_temp%'"),
         "0");
@@ -126,7 +127,7 @@ test_drift_is_seen_and_repaired(void **state)
         "drop sequence skene_growth.bell",
         "drop function skene_growth.rescue(text, jsonb, text)",
         "drop function skene_growth.sign(text, text, text, text)",
-        "alter function skene_growth.ring() security invoker",
+        "alter function skene_growth.ring() security definer",
         "comment on function skene_growth.ring() is null",
         "create function skene_growth.stranger() returns int language sql"
         " as 'select 1'",
