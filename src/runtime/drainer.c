@@ -32,14 +32,20 @@ enum {
     FAILED_KEPT_DAYS = 90,
 };
 static const int64_t FORGET_EVERY_US = 3600 * US_PER_S;
+/* Rows put in by hand, with ids of their own, need not keep to the order. */
+static const int64_t WHOLE_EVERY_US = 600 * US_PER_S;
 
 struct source {
     char id[ID_TEXT_BYTES];
     char epoch[EPOCH_BYTES];
     struct target *target;
     struct opening *opening; /* while it connects */
-    int64_t floor;
-    int64_t next_us; /* monotonic: next fetch or connection try */
+    int64_t floor;           /* fetch above it */
+    int64_t base;            /* below it nobody can turn up any more */
+    int64_t wait_id;         /* becomes the base when all xids below … */
+    int64_t wait_xid;        /* … this one are over; 0: nothing waited for */
+    int64_t whole_us;        /* monotonic: next look at the whole outbox */
+    int64_t next_us;         /* monotonic: next fetch or connection try */
     int64_t trail_until_us;
     int64_t forget_us; /* monotonic: next look at old failed events */
     int backoff_ms;
@@ -84,7 +90,7 @@ source_close(struct source *s)
     }
     target_close(s->target);
     s->target = NULL;
-    s->floor = 0;
+    s->floor = s->base = s->wait_xid = 0;
 }
 
 /* Back off, doubling; log each change of the reason once. */
@@ -227,6 +233,35 @@ forget_old(struct source *s, int64_t now_us, struct error *err)
     return failed_forget(s->target, FAILED_KEPT_DAYS, err);
 }
 
+/* Back to where a late committer may be. Not to the start: behind a long
+ * transaction the rows that were deleted there stay in the way. */
+static enum status
+floor_lower(struct drainer *d, struct source *s, struct error *err)
+{
+    struct drain_horizon h;
+    int64_t now_us = clock_mono_us();
+    enum status rc = drain_horizon(s->target, d->a, &h, err);
+
+    if (rc != OK)
+        return rc;
+    if (strcmp(h.epoch, s->epoch) != 0)
+        return fail(err, E_NET, "the outbox was made anew");
+    if (s->wait_xid && h.xmin >= s->wait_xid) {
+        s->base = s->wait_id;
+        s->wait_xid = 0;
+    }
+    if (!s->wait_xid && s->floor > s->base) {
+        s->wait_id = s->floor;
+        s->wait_xid = h.xmax;
+    }
+    s->floor = s->base;
+    if (now_us >= s->whole_us) {
+        s->whole_us = now_us + WHOLE_EVERY_US;
+        s->floor = 0;
+    }
+    return OK;
+}
+
 static enum status
 source_fetch(struct drainer *d, struct source *s, const struct integration *row,
              struct error *err)
@@ -250,8 +285,8 @@ source_fetch(struct drainer *d, struct source *s, const struct integration *row,
         s->next_us = clock_mono_us() + TRAIL_POLL_MS * US_PER_MS;
     } else {
         s->next_us = now_us + IDLE_POLL_MS * US_PER_MS;
-        s->floor = 0; /* a late committer may have a lower id */
-        return forget_old(s, now_us, err);
+        rc = floor_lower(d, s, err);
+        return rc == OK ? forget_old(s, now_us, err) : rc;
     }
     return OK;
 }
@@ -271,7 +306,7 @@ source_turn(struct drainer *d, struct source *s, const struct integration *row)
         if (rang) {
             s->next_us = 0;
             s->trail_until_us = clock_mono_us() + TRAIL_MS * US_PER_MS;
-            s->floor = 0;
+            rc = floor_lower(d, s, &err);
         }
     }
     if (rc == OK && s->target && clock_mono_us() >= s->next_us)

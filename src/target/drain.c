@@ -150,6 +150,24 @@ drain_fetch(struct target *t, struct arena *a, int64_t floor, int limit,
 }
 
 enum status
+drain_horizon(struct target *t, struct arena *a, struct drain_horizon *out,
+              struct error *err)
+{
+    struct target_rows rows;
+    enum status rc = target_query(t, a, SQL_DRAIN_HORIZON, NULL, 0, &rows, err);
+
+    if (rc != OK)
+        return error_wrap(err, "drain");
+    if (rows.n == 0)
+        return fail(err, E_NOTFOUND, "skene_growth.config is empty");
+    *out = (struct drain_horizon){
+        .xmin = strtoll(target_cell(&rows, 0, 0), NULL, 10),
+        .xmax = strtoll(target_cell(&rows, 0, 1), NULL, 10),
+        .epoch = target_cell(&rows, 0, 2)};
+    return OK;
+}
+
+enum status
 drain_ack(struct target *t, const int64_t *ids, size_t n, struct error *err)
 {
     /* 20 digits and a comma each, and what the arena needs. */

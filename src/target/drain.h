@@ -31,12 +31,20 @@ CHECKED enum status drain_start(struct target *t, struct arena *a,
 
 /* Up to `limit` oldest events with id > floor, with the context that rules of
  * enrichment_map add; without it when they cannot be run. The caller raises the
- * floor to the last id it has deleted, and resets it to 0 now and then (late
- * committers have lower ids). */
+ * floor to the last id it has deleted, and lowers it now and then: late
+ * committers have lower ids, as low as drain_horizon() allows. */
 CHECKED enum status drain_fetch(struct target *t, struct arena *a,
                                 int64_t floor, int limit,
                                 struct drained_event **out, size_t *n,
                                 struct error *err);
+/* Transactions below xmin are over; below xmax are those that may have taken an
+ * id until now. */
+struct drain_horizon {
+    int64_t xmin, xmax;
+    const char *epoch;
+};
+CHECKED enum status drain_horizon(struct target *t, struct arena *a,
+                                  struct drain_horizon *out, struct error *err);
 /* Deletes them by id. Idempotent. */
 CHECKED enum status drain_ack(struct target *t, const int64_t *ids, size_t n,
                               struct error *err);

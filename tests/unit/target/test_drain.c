@@ -105,6 +105,36 @@ test_late_committer(void **state)
     assert_true(e[0].id < floor);
 }
 
+/* What the reader may leave behind for good: nothing that is still open. */
+static void
+test_horizon(void **state)
+{
+    struct fixture *f = *state;
+    struct drain_horizon then, now;
+    const char *epoch;
+
+    (void)deploy(f, &notes_insert, 1);
+    assert_ok(drain_start(f->t, f->a, &epoch, &f->err), &f->err);
+    sql(f->user, "begin; insert into notes values ('late')");
+    sql(f->admin, "insert into notes values ('early')");
+    assert_ok(drain_horizon(f->t, f->a, &then, &f->err), &f->err);
+    assert_true(then.xmin < then.xmax);
+    assert_string_equal(then.epoch, epoch);
+    sql(f->admin, "insert into notes values ('other')");
+    assert_ok(drain_horizon(f->t, f->a, &now, &f->err), &f->err);
+    assert_true(now.xmin < then.xmax); /* still open: the floor stays */
+    sql(f->user, "commit");
+    assert_ok(drain_horizon(f->t, f->a, &now, &f->err), &f->err);
+    assert_true(now.xmin >= then.xmax);
+    /* A session that only reads holds nothing back. */
+    sql(f->user, "begin isolation level repeatable read; table notes");
+    assert_ok(drain_horizon(f->t, f->a, &then, &f->err), &f->err);
+    sql(f->admin, "insert into notes values ('more')");
+    assert_ok(drain_horizon(f->t, f->a, &now, &f->err), &f->err);
+    assert_true(now.xmin >= then.xmax);
+    sql(f->user, "commit");
+}
+
 static bool
 rings_within(struct fixture *f, int ms)
 {
@@ -184,8 +214,8 @@ main(void)
 #define T(fn) \
     cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_refusals), T(test_fetch_and_ack),   T(test_late_committer),
-        T(test_doorbell), T(test_connection_lost),
+        T(test_refusals), T(test_fetch_and_ack), T(test_late_committer),
+        T(test_horizon),  T(test_doorbell),      T(test_connection_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
