@@ -17,6 +17,7 @@
 #include "runtime/drain_open.h"
 #include "runtime/lookups.h"
 #include "runtime/parts.h"
+#include "target/channel.h"
 #include "target/drain.h"
 #include "target/failed.h"
 
@@ -26,6 +27,8 @@ enum {
     IDLE_POLL_MS = 2000, /* a lost doorbell costs at most this */
     TRAIL_POLL_MS = 20,  /* after a bell: what came within its pause */
     TRAIL_MS = 400,
+    SWEEP_MS = 30000,    /* over a channel, whose calls are counted … */
+    SWEEP_GAP_MS = 1000, /* … however often it rings */
     BACKOFF_FIRST_MS = 250,
     BACKOFF_MAX_MS = 30000,
     ERROR_BYTES = 300,
@@ -47,7 +50,8 @@ struct source {
     int64_t whole_us;        /* monotonic: next look at the whole outbox */
     int64_t next_us;         /* monotonic: next fetch or connection try */
     int64_t trail_until_us;
-    int64_t forget_us; /* monotonic: next look at old failed events */
+    int64_t fetched_us; /* monotonic: the fetch before */
+    int64_t forget_us;  /* monotonic: next look at old failed events */
     int backoff_ms;
     bool seen; /* in this round's registry */
     /* under lock: read by the faces */
@@ -277,18 +281,31 @@ source_fetch(struct drainer *d, struct source *s, const struct integration *row,
     if (rc != OK)
         return rc;
     s->backoff_ms = 0;
+    s->fetched_us = now_us;
     if (n)
         s->trail_until_us = now_us + TRAIL_MS * US_PER_MS;
     if (n == DRAIN_BATCH) {
         s->next_us = 0;
-    } else if (now_us < s->trail_until_us) {
+    } else if (now_us < s->trail_until_us && !target_is_channel(s->target)) {
         s->next_us = clock_mono_us() + TRAIL_POLL_MS * US_PER_MS;
     } else {
-        s->next_us = now_us + IDLE_POLL_MS * US_PER_MS;
+        s->next_us =
+            now_us + (target_is_channel(s->target) ? SWEEP_MS : IDLE_POLL_MS) *
+                         US_PER_MS;
         rc = floor_lower(d, s, err);
         return rc == OK ? forget_old(s, now_us, err) : rc;
     }
     return OK;
+}
+
+/* A doorbell right after a sweep: the next one is due a little later. */
+static bool
+sweep_rests(const struct source *s)
+{
+    int64_t now_us = clock_mono_us();
+
+    return target_is_channel(s->target) && now_us >= s->next_us &&
+           now_us < s->fetched_us + SWEEP_GAP_MS * US_PER_MS;
 }
 
 static void
@@ -309,6 +326,8 @@ source_turn(struct drainer *d, struct source *s, const struct integration *row)
             rc = floor_lower(d, s, &err);
         }
     }
+    if (rc == OK && s->target && sweep_rests(s))
+        s->next_us = s->fetched_us + SWEEP_GAP_MS * US_PER_MS;
     if (rc == OK && s->target && clock_mono_us() >= s->next_us)
         rc = source_fetch(d, s, row, &err);
     /* A full committer or store is ours, not the database's fault. */

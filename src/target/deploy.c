@@ -217,6 +217,11 @@ run(struct target *t, struct job *j, struct error *err)
 
     if (t->read_only)
         return target_script(t, "", err); /* refuses, with the hint */
+    if (t->channel) {
+        (void)error_hint(err, "write it with skene deploy --out, and run that");
+        return fail(err, E_UNSUPPORTED,
+                    "deploying takes several steps in one transaction");
+    }
     for (int try = 1; try <= TRIES; try++) {
         why = (struct error){0};
         rc = attempt(t, j, &why);

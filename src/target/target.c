@@ -14,7 +14,7 @@ enum { GRACE_MS = 5000, PARAMS_MAX = 64 };
 bool
 target_alive(const struct target *t)
 {
-    return t->conn && PQstatus(t->conn) == CONNECTION_OK;
+    return t->channel || (t->conn && PQstatus(t->conn) == CONNECTION_OK);
 }
 
 bool
@@ -26,7 +26,7 @@ target_read_only(const struct target *t)
 int
 target_version(const struct target *t)
 {
-    return PQserverVersion(t->conn);
+    return t->channel ? t->channel->server_version : PQserverVersion(t->conn);
 }
 
 enum status
@@ -195,7 +195,8 @@ finish(struct target *t, enum status rc, struct error *err)
 static enum status
 check_open(const struct target *t, struct error *err)
 {
-    return t->conn ? OK : fail(err, E_NET, "the connection is closed");
+    return t->conn || t->channel ? OK
+                                 : fail(err, E_NET, "the connection is closed");
 }
 
 /* The server refuses writes as well; what can be seen is not even sent. */
@@ -227,6 +228,8 @@ target_query(struct target *t, struct arena *a, const char *sql,
         return rc;
     if (n_params > PARAMS_MAX)
         return fail(err, E_BUG, "%d parameters", n_params);
+    if (t->channel)
+        return channel_query(t, a, sql, params, n_params, out, err);
     bool wrap = t->pooled && !t->in_tx;
     if (wrap)
         rc = begin(t, err);
@@ -247,6 +250,8 @@ target_script(struct target *t, const char *sql, struct error *err)
                               "the SQL of deploy --out");
         return fail(err, E_FORBIDDEN, "this integration is read only");
     }
+    if (t->channel)
+        return channel_script(t, sql, err);
     bool wrap = t->pooled && !t->in_tx;
     if (wrap)
         rc = begin(t, err);
@@ -260,6 +265,8 @@ target_snapshot(struct target *t, struct error *err)
 {
     enum status rc = check_open(t, err);
 
+    if (rc == OK && t->channel)
+        rc = fail(err, E_UNSUPPORTED, "a snapshot needs a connection string");
     if (rc == OK)
         rc = target_simple(t,
                            "begin isolation level repeatable read read only; "

@@ -1,6 +1,6 @@
 /*
- * target/target.h - a customer's database. One interface, so that the
- * Supabase Management API can stand behind it later; libpq today.
+ * target/target.h - a customer's database: a connection through libpq, or a
+ * channel that takes SQL as text (target/channel.h).
  *
  * Statements go out unnamed with $n parameters and text results, so they work
  * through a transaction pooler. A read-only target refuses every write here,

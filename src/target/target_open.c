@@ -196,6 +196,9 @@ target_close(struct target *t)
 {
     if (!t)
         return;
+    if (t->channel)
+        t->channel->close(t->channel->self);
+    free(t->channel);
     PQfinish(t->conn);
     free(t);
 }
