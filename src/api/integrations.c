@@ -150,6 +150,20 @@ integration_adopt(struct call *c, struct answer *out, struct error *err)
 }
 
 enum status
+integration_audit(struct call *c, struct answer *out, struct error *err)
+{
+    struct integration in = {0};
+    int64_t since_us = 0;
+    enum status rc = query_time(c, "since", &since_us, err);
+
+    if (rc == OK)
+        rc = picked(c, &in, err);
+    return rc == OK ? op_audit(c->rt, c->a, c->workspace_id, in.id, since_us,
+                               &out->json, err)
+                    : rc;
+}
+
+enum status
 integration_failed(struct call *c, struct answer *out, struct error *err)
 {
     struct integration in = {0};

@@ -134,8 +134,7 @@ call_id(struct call *c, struct error *err)
     return fail(err, E_NOTFOUND, "'%s' is not an id", c->param);
 }
 
-/* An instant, or how long ago: "2026-11-24T09:00:00Z", "PT15M". */
-static enum status
+enum status
 query_time(struct call *c, const char *key, int64_t *out, struct error *err)
 {
     const char *text = call_query(c, key);

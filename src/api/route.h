@@ -156,6 +156,10 @@ struct json *event_json(struct arena *a, const struct event_row *e,
 struct json *action_json(struct arena *a, const struct action_row *r);
 struct json *mail_json(struct arena *a, const struct mail_row *m, bool body);
 /* Filters of the log from the query. Errors: E_INVALID with the field. */
+/* An instant, or how long ago: "2026-11-24T09:00:00Z", "PT15M"; 0: not given.
+ */
+CHECKED enum status query_time(struct call *c, const char *key, int64_t *out,
+                               struct error *err);
 CHECKED enum status call_filter(struct call *c, struct log_filter *out,
                                 struct error *err);
 /* The cursor of a page. Errors: E_INVALID. */
@@ -170,7 +174,8 @@ direct_fn health_get, openapi_get, page_get, asset_get, ingest_post;
 job_fn stream_get;
 job_fn integration_all, integration_connect, integration_status,
     integration_schema, integration_rotate, integration_disconnect,
-    integration_adopt, integration_failed, integration_replay;
+    integration_adopt, integration_audit, integration_failed,
+    integration_replay;
 job_fn feature_all, feature_create, feature_one, feature_backfill,
     feature_diagram, feature_activate, feature_pause, feature_archive;
 job_fn deployment_all, deployment_apply, deployment_plan, deployment_drift;

@@ -33,6 +33,10 @@ static const struct route_param integration_params[] = {
     {"integration", "string", "id or name; needed when there are several"},
     {0},
 };
+static const struct route_param audit_params[] = {
+    {"since", "string", "ISO time, or a duration ago such as P1D"},
+    {0},
+};
 static const struct route_param plan_params[] = {
     {"integration", "string", "id or name; needed when there are several"},
     {"also", "string", "key of a draft to plan as if active"},
@@ -166,6 +170,9 @@ const struct api_route api_routes[] = {
      .changes = true,
      .summary = "make a restored copy a deployment of its own",
      .answer = "Anything"},
+    {GET_JOB = integration_audit, .path = V1 "integrations/{id}/audit",
+     .role = ROLE_VIEWER, .tag = "integrations", .query = audit_params,
+     .summary = "rows of whose insert no event came", .answer = "Audit"},
     {GET_JOB = integration_failed, .path = V1 "integrations/{id}/failed-events",
      .role = ROLE_VIEWER, .tag = "integrations", .query = page_params,
      .summary = "captures that failed and events set aside, newest first",

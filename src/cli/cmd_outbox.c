@@ -30,6 +30,62 @@ cmd_adopt(struct cli *cli, struct error *err)
     return OK;
 }
 
+static void
+audit_print(struct cli *cli, const struct json *answer)
+{
+    const struct json *data = json_get(answer, "data");
+
+    for (uint32_t i = 0; json_is(data, JSON_ARRAY) && i < data->n; i++) {
+        const struct json *o = data->items[i];
+        const char *cannot = json_get_str(o, "cannot", NULL);
+        const struct json *samples = json_get(o, "samples");
+        out_text(stdout, json_get_str(o, "table", ""));
+        if (cannot) {
+            (void)printf(": not looked at: ");
+            out_text(stdout, cannot);
+        } else {
+            (void)printf(": %lld rows%s, %lld without an event",
+                         (long long)json_int(json_get(o, "rows"), 0),
+                         json_bool(json_get(o, "more"), false) ? " looked at"
+                                                               : "",
+                         (long long)json_int(json_get(o, "missing"), 0));
+        }
+        for (uint32_t k = 0; samples && k < samples->n; k++) {
+            (void)printf(k ? ", " : ": ");
+            out_text(stdout, json_str(samples->items[k], ""));
+        }
+        (void)fputc('\n', stdout);
+    }
+    if (!json_is(data, JSON_ARRAY) || data->n == 0)
+        note(cli, "nothing to compare: no inserts are captured, or the "
+                  "deployment changed a moment ago");
+}
+
+enum status
+cmd_audit(struct cli *cli, struct error *err)
+{
+    const char *id = NULL, *since = opt_text(cli, "since");
+    struct api_reply reply;
+    enum status rc =
+        integration_id(cli, opt_text(cli, "integration"), &id, err);
+
+    if (rc != OK)
+        return rc;
+    struct query q = query_new(path_with(cli, "integrations", id, "/audit"));
+    query_add(&q, "since", since ? since : "P1D");
+    rc = api_get(cli, q.text.data, &reply, err);
+    buf_free(&q.text);
+    if (rc != OK)
+        return rc;
+    if (json_int(json_get(reply.json, "missing"), 0) > 0)
+        cli->findings = EXIT_FINDINGS;
+    if (cli->json)
+        out_json(cli, reply.json);
+    else
+        audit_print(cli, reply.json);
+    return OK;
+}
+
 enum status
 cmd_failed(struct cli *cli, struct error *err)
 {

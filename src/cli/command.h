@@ -166,7 +166,8 @@ const char *command_nearest(const char *word);
 
 command_fn cmd_serve, cmd_doctor, cmd_status;
 command_fn cmd_connect, cmd_integrations, cmd_schema, cmd_deploy, cmd_drift,
-    cmd_disconnect, cmd_rotate, cmd_adopt, cmd_failed, cmd_failed_replay;
+    cmd_disconnect, cmd_rotate, cmd_adopt, cmd_audit, cmd_failed,
+    cmd_failed_replay;
 command_fn cmd_feature_new, cmd_feature_list, cmd_feature_show,
     cmd_feature_activate, cmd_feature_pause, cmd_feature_archive,
     cmd_feature_diagram, cmd_feature_backfill, cmd_feature_templates,

@@ -76,6 +76,12 @@ static const struct option_spec adopt_options[] = {
     {"yes", 'y', OPTION_FLAG, NULL, 0, 0, NULL, "do not ask"},
     {0},
 };
+static const struct option_spec audit_options[] = {
+    INTEGRATION_OPTION,
+    {"since", 0, OPTION_TEXT, "TIME", 0, 0, NULL,
+     "ISO time, or a duration ago such as P1D (default)"},
+    {0},
+};
 static const struct option_spec failed_options[] = {
     INTEGRATION_OPTION,
     {"limit", 0, OPTION_INT, "N", 1, 500, NULL, "rows to show (50)"},
@@ -200,6 +206,12 @@ const struct command commands[] = {
       "the database it was made from: it neither rings nor is drained until "
       "it is adopted. Events it brought along are forgotten.",
       adopt_options, cmd_adopt),
+    C("audit", "database", "", 0, 0, true,
+      "find rows of whose insert no event came; exit 1 when there are any",
+      "Compares the tables whose inserts are captured with the events that "
+      "came since the last change of the deployment. Rows that came to fulfil "
+      "a feature's conditions later count too.",
+      audit_options, cmd_audit),
     C("failed-events", "database", "", 0, 0, true,
       "list captures that failed; exit 1 when there are any", NULL,
       failed_options, cmd_failed),

@@ -80,6 +80,15 @@ CHECKED enum status op_feature(struct runtime *rt, struct arena *a,
                                const char *workspace_id, const char *key,
                                struct json **out, struct error *err);
 
+/* Rows made since then of whose insert no event came (capture was off, a
+ * replica wrote them, a push was lost): {"since","until","missing","data":
+ * [{"table","rows","more","missing","samples"} or {"table","cannot"}]}. Goes
+ * back to the newest change of the deployment at most. */
+CHECKED enum status op_audit(struct runtime *rt, struct arena *a,
+                             const char *workspace_id,
+                             const char *integration_id, int64_t since_us,
+                             struct json **out, struct error *err);
+
 /* {"feature","backfill","state","table","rows","matching","exact",
  * "started_at","position"}: how many rows that exist already would enter, or
  * where entering them stands. "matching" counts the conditions that SQL can

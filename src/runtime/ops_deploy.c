@@ -59,6 +59,28 @@ wanted_features(struct runtime *rt, struct arena *a, const char *workspace_id,
     return rc;
 }
 
+enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
+op_captures(struct runtime *rt, struct arena *a, struct target *t,
+            const char *workspace_id, const struct integration *in,
+            const char *also, struct catalog **c, struct capture **captures,
+            size_t *n, struct error *err)
+{
+    struct wanted features = {0};
+    enum status rc =
+        wanted_features(rt, a, workspace_id, in, also, &features, err);
+
+    if (rc == OK)
+        rc = introspect(t, a, false, c, err);
+    for (size_t i = 0; rc == OK && i < features.n; i++) {
+        rc = feature_check(*c, features.items[i], err);
+        if (rc != OK)
+            rc = error_wrap(err, "feature %s", features.items[i]->key);
+    }
+    return rc == OK ? capture_wanted(a, *c, features.items, features.n,
+                                     captures, n, err)
+                    : rc;
+}
+
 /* The plan against the live database; its tables are read afresh, so that a
  * column that is gone is found here and not at the customer's next insert. */
 static enum status
@@ -66,25 +88,14 @@ plan_on(struct runtime *rt, struct arena *a, struct target *t,
         const char *workspace_id, const struct integration *in,
         const char *also, struct plan **out, struct error *err)
 {
-    struct wanted features = {0};
     struct catalog *c = NULL;
     struct capture *captures = NULL;
     struct enrichment *rules = NULL;
     struct object *want = NULL, *have = NULL;
     size_t n_captures = 0, n_rules = 0, n_want = 0, n_have = 0;
 
-    enum status rc =
-        wanted_features(rt, a, workspace_id, in, also, &features, err);
-    if (rc == OK)
-        rc = introspect(t, a, false, &c, err);
-    for (size_t i = 0; rc == OK && i < features.n; i++) {
-        rc = feature_check(c, features.items[i], err);
-        if (rc != OK)
-            rc = error_wrap(err, "feature %s", features.items[i]->key);
-    }
-    if (rc == OK)
-        rc = capture_wanted(a, c, features.items, features.n, &captures,
-                            &n_captures, err);
+    enum status rc = op_captures(rt, a, t, workspace_id, in, also, &c,
+                                 &captures, &n_captures, err);
     if (rc == OK)
         rc = enrich_rules(t, a, &rules, &n_rules, err);
     if (rc == OK)

@@ -5,6 +5,7 @@
 #define RUNTIME_OPS_PARTS_H
 
 #include "codec/json.h"
+#include "core/capture.h"
 #include "runtime/ops.h"
 #include "target/target.h"
 
@@ -15,6 +16,13 @@ CHECKED enum status op_target(struct runtime *rt, const struct integration *in,
 /* The stored catalogue. Errors: E_NOTFOUND never introspected. */
 CHECKED enum status op_catalog(struct arena *a, const struct integration *in,
                                struct catalog **out, struct error *err);
+/* What the active features (and `also`) need captured, by the live database's
+ * own catalogue. */
+CHECKED enum status op_captures(struct runtime *rt, struct arena *a,
+                                struct target *t, const char *workspace_id,
+                                const struct integration *in, const char *also,
+                                struct catalog **c, struct capture **captures,
+                                size_t *n, struct error *err);
 /* Commits and tells the threads that something changed. */
 CHECKED enum status op_commit(struct runtime *rt, struct store_tx **tx,
                               struct error *err);

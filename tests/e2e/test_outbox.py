@@ -162,5 +162,36 @@ class Relay:
         return n
 
 
+class Audit(unittest.TestCase):
+    def test_rows_without_an_event_are_found(self):
+        with World() as w:
+            s, pg = w.server, w.pg
+            nothing = s.cli("audit", check=False)
+            self.assertEqual(nothing.returncode, 66)
+            self.assertIn("nothing was deployed", nothing.stderr)
+            w.feature("seen", [track("seen")], conditions=[
+                {"path": "email", "op": "ends_with", "value": "@example.com"}])
+            pg.psql("insert into auth.users (email)"
+                    " values ('before@example.com')")
+            w.deploy()
+            w.sign_up("one@example.com", "two@example.com")
+            w.sign_up("three@else.where")
+            pg.psql("set session_replication_role = replica;"
+                    " insert into auth.users (email)"
+                    " values ('copied@example.com'), ('copied@else.where')")
+            w.settled(events=2)
+            # Rows of the last 30 s may still be on their way.
+            w.restart([*s.args, "--clock-offset", "2m"])
+            found = s.cli("audit", check=False)
+            self.assertEqual(found.returncode, 1)
+            copied = w.one("select id from auth.users"
+                           " where email = 'copied@example.com'")
+            self.assertIn(f"auth.users: 3 rows, 1 without an event: {copied}",
+                          found.stdout)
+            pg.psql("delete from auth.users where email like 'copied@%'")
+            clean = s.cli("audit")
+            self.assertIn("2 rows, 0 without an event", clean.stdout)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
