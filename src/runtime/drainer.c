@@ -266,6 +266,37 @@ floor_lower(struct drainer *d, struct source *s, struct error *err)
     return OK;
 }
 
+/* The batch event by event: whatever cannot be read is set aside over there,
+ * so that it holds up no others. */
+static enum status
+fetch_singly(struct drainer *d, struct source *s, const struct integration *row,
+             struct error *err)
+{
+    int64_t *ids = NULL;
+    size_t n = 0, got = 0;
+    enum status rc =
+        drain_ids(s->target, d->a, s->floor, DRAIN_BATCH, &ids, &n, err);
+
+    for (size_t i = 0; rc == OK && i < n; i++) {
+        struct drained_event *event = NULL;
+        struct error why = {0};
+        rc = drain_fetch(s->target, d->a, ids[i] - 1, 1, &event, &got, &why);
+        if (rc == OK && got)
+            rc = hand_over(d, s, row, event, got, err);
+        if (rc != E_DB || !drain_cannot_read(&why)) {
+            if (rc != OK && why.code)
+                *err = why;
+            continue;
+        }
+        log_error(runtime_log(d->rt), "event_set_aside", &why);
+        const char *reason =
+            arena_printf(d->a, "%s (%s)", why.msg, why.sqlstate);
+        rc = reason ? drain_set_aside(s->target, ids[i], reason, err)
+                    : fail(err, E_NOMEM, "reason");
+    }
+    return rc;
+}
+
 static enum status
 source_fetch(struct drainer *d, struct source *s, const struct integration *row,
              struct error *err)
@@ -278,6 +309,8 @@ source_fetch(struct drainer *d, struct source *s, const struct integration *row,
         drain_fetch(s->target, d->a, s->floor, DRAIN_BATCH, &events, &n, err);
     if (rc == OK && n)
         rc = hand_over(d, s, row, events, n, err);
+    if (rc == E_DB && drain_cannot_read(err))
+        rc = fetch_singly(d, s, row, err);
     if (rc != OK)
         return rc;
     s->backoff_ms = 0;

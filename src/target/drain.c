@@ -149,6 +149,38 @@ drain_fetch(struct target *t, struct arena *a, int64_t floor, int limit,
     return OK;
 }
 
+static const char ids_only[] =
+    "select l.id::text from skene_growth.event_log l where l.id > $1::bigint"
+    " order by l.id limit $2::integer";
+
+enum status
+drain_ids(struct target *t, struct arena *a, int64_t floor, int limit,
+          int64_t **out, size_t *n, struct error *err)
+{
+    struct target_rows rows;
+    const char *params[] = {arena_printf(a, "%lld", (long long)floor),
+                            arena_printf(a, "%d", limit)};
+
+    *n = 0;
+    if (!params[0] || !params[1])
+        return fail(err, E_NOMEM, "drain");
+    enum status rc = target_query(t, a, ids_only, params, 2, &rows, err);
+    if (rc != OK)
+        return error_wrap(err, "drain");
+    if (!(*out = arena_array(a, rows.n + 1, sizeof(**out))))
+        return fail(err, E_NOMEM, "drain");
+    for (size_t i = 0; i < rows.n; i++)
+        (*out)[i] = strtoll(target_cell(&rows, i, 0), NULL, 10);
+    *n = rows.n;
+    return OK;
+}
+
+bool
+drain_cannot_read(const struct error *err)
+{
+    return strncmp(err->sqlstate, "22", 2) == 0; /* data exception */
+}
+
 enum status
 drain_horizon(struct target *t, struct arena *a, struct drain_horizon *out,
               struct error *err)

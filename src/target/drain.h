@@ -37,6 +37,14 @@ CHECKED enum status drain_fetch(struct target *t, struct arena *a,
                                 int64_t floor, int limit,
                                 struct drained_event **out, size_t *n,
                                 struct error *err);
+/* The ids of the same events, for when one of them cannot be read at all: a
+ * database whose encoding is SQL_ASCII may hold bytes that are no text. */
+CHECKED enum status drain_ids(struct target *t, struct arena *a, int64_t floor,
+                              int limit, int64_t **out, size_t *n,
+                              struct error *err);
+/* Whether a fetch failed because of what an event holds. */
+bool drain_cannot_read(const struct error *err);
+
 /* Transactions below xmin are over; below xmax are those that may have taken an
  * id until now. */
 struct drain_horizon {
