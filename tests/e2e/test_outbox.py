@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The outbox as an owner meets it: failures put back, copies, a database that
 does not answer beside one that does."""
+import contextlib
 import pathlib
 import socket
 import sys
@@ -160,6 +161,36 @@ class Relay:
             except OSError:
                 pass
         return n
+
+
+class ReadOnly(unittest.TestCase):
+    """Plans and exports; every way to write is refused, and nothing of it
+    reaches the database."""
+
+    def test_plans_exports_and_never_writes(self):
+        w = World().start(connect=False)
+        with contextlib.closing(w):
+            s, pg = w.server, w.pg
+            s.cli("connect", pg.url(), "--name", "saas", "--read-only")
+            w.feature("seen", [track("seen")])
+            self.assertGreater(s.cli_json("deploy", "--plan")["changes"], 0)
+            (s.dir / "migrations").mkdir()
+            written = s.cli("deploy", "--out", "migrations").stdout
+            self.assertEqual(len(written.split()), 2)
+            for command in (["deploy", "--yes"], ["adopt", "--yes"],
+                            ["failed-events", "replay"],
+                            ["disconnect", "--drop", "--yes"]):
+                refused = s.cli(*command, check=False)
+                with self.subTest(command=command):
+                    self.assertEqual(refused.returncode, 77, refused.stderr)
+                    self.assertIn("read-only", refused.stderr
+                                  .replace("read only", "read-only"))
+            self.assertEqual(w.one("select count(*) from pg_namespace"
+                                   " where nspname = 'skene_growth'"), "0")
+            # What was written is what a deployment would do.
+            for path in sorted((s.dir / "migrations").iterdir()):
+                pg.psql(path.read_text())
+            self.assertEqual(s.cli_json("deploy", "--plan")["changes"], 0)
 
 
 class Audit(unittest.TestCase):
