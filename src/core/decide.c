@@ -129,12 +129,15 @@ subject_resolve(const struct decide_env *env, const struct feature *f,
     return out->key ? OK : fail(err, E_NOMEM, "subject");
 }
 
+enum { HOLDOUT_OF = 10000 };
+
 enum gate {
     GATE_SUBJECT,
     GATE_ACTIVE,
     GATE_CONDITIONS,
     GATE_MODE,
     GATE_COOLDOWN,
+    GATE_HOLDOUT,
     GATE_COUNT
 };
 
@@ -147,6 +150,7 @@ static const struct gate_row {
     [GATE_CONDITIONS] = {"conditions", VERDICT_GUARD_FALSE},
     [GATE_MODE] = {"mode", VERDICT_ALREADY_ENTERED},
     [GATE_COOLDOWN] = {"cooldown", VERDICT_COOLDOWN},
+    [GATE_HOLDOUT] = {"holdout", VERDICT_HOLDOUT},
 };
 static_assert(sizeof(gate_rows) / sizeof(gate_rows[0]) == GATE_COUNT,
               "every gate has a row");
@@ -181,6 +185,14 @@ cooldown_passes(const struct entry *x)
                x->f->timing.cooldown_us;
 }
 
+/* The same subjects for ever, however often they come. */
+static bool
+held_back(const struct feature *f, const struct subject *s)
+{
+    return f->holdout > 0 &&
+           sticky_place(f->key, s->key, HOLDOUT_OF) < (uint64_t)f->holdout;
+}
+
 static bool
 gate_passes(const struct entry *x, enum gate gate)
 {
@@ -195,6 +207,8 @@ gate_passes(const struct entry *x, enum gate gate)
         return mode_passes(x);
     case GATE_COOLDOWN:
         return cooldown_passes(x);
+    case GATE_HOLDOUT:
+        return !held_back(x->f, x->s);
     case GATE_COUNT:
         break;
     }

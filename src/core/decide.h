@@ -144,8 +144,8 @@ CHECKED enum status subject_resolve(const struct decide_env *env,
                                     bool *needs_facts, struct error *err);
 
 /* The entry gates in order (M2) for an event whose trigger matches. `paused`
- * is the feature's status; holdout and semantic matcher come with their own
- * fields of the document. */
+ * is the feature's status; the semantic matcher comes with its own field of
+ * the document. */
 CHECKED enum status decide_entry(const struct decide_env *env,
                                  const struct feature *f, bool paused,
                                  const struct event *e, const struct subject *s,

@@ -102,6 +102,10 @@ transition_words(struct buf *out, const struct transition *t)
         buf_printf(out, "after %s", duration_human(t->after_us, text));
     else
         buf_puts(out, "at once");
+    if (t->branch)
+        buf_printf(out, ", %s (%llu of %llu)", t->branch->name,
+                   (unsigned long long)(t->branch->to - t->branch->from),
+                   (unsigned long long)t->branch->total);
     for (size_t i = 0; i < t->guard.n; i++) {
         buf_puts(out, i ? " and " : ", if ");
         predicate_words(out, &t->guard.items[i]);

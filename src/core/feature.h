@@ -95,14 +95,33 @@ struct effect {
     enum stage stage;       /* set_stage */
 };
 
+/* One branch of a split. In the document it is part of a transition; here each
+ * branch is a transition of its own, and those of one split stand together. */
+struct branch {
+    const char *name;
+    const char *salt; /* as given, or made from feature, state, position */
+    bool salt_given;
+    bool first;        /* of its split */
+    uint64_t from, to; /* takes subjects whose place is in [from, to) … */
+    uint64_t total;    /* … of the sum of the weights */
+};
+enum { BRANCHES_MAX = 10, WEIGHT_MAX = 1000000 };
+
 struct transition {
-    bool on_match;    /* on: match; else a timer */
-    int64_t after_us; /* timer, from entry into the state */
+    const struct branch *branch; /* NULL: not split */
+    bool on_match;               /* on: match; else a timer */
+    int64_t after_us;            /* timer, from entry into the state */
     struct predicates guard;
     struct effect *effects;
     size_t n_effects;
     const char *target;
 };
+
+/* Where the i-th transition of a state stands in the document, in which the
+ * branches of a split are one transition. */
+struct state;
+void transition_at(const struct state *s, size_t i, size_t *transition,
+                   size_t *branch);
 
 enum { STATES_MAX = 200 };
 
@@ -143,6 +162,7 @@ struct feature {
     struct predicates conditions;
     struct timing timing;
     struct predicates exit;
+    int holdout; /* subjects of 10,000 that are kept back, to compare with */
     const char *initial;
     struct state *states; /* in document order */
     size_t n_states;
@@ -197,6 +217,9 @@ CHECKED enum status feature_watches(struct arena *a, const struct feature *f,
 const char *stage_name(enum stage s);
 bool stage_parse(const char *name, enum stage *out);
 const char *row_op_name(enum row_op op); /* "insert" */
+/* A subject's place among `total`, the same for ever for a salt and a key. */
+uint64_t sticky_place(const char *salt, const char *subject_key,
+                      uint64_t total);
 bool row_op_parse(const char *name, enum row_op *out);
 const char *op_name(enum op op);
 bool op_parse(const char *name, enum op *out);

@@ -306,21 +306,34 @@ machine(struct check *k)
     return OK;
 }
 
+/* Where a transition stands in the document: "transitions[2].split[1]". */
+static void
+transition_place(const struct state *s, size_t i, char out[96])
+{
+    size_t nth, branch;
+
+    transition_at(s, i, &nth, &branch);
+    int n = snprintf(out, 96, "machine.states.%.40s.transitions[%zu]", s->name,
+                     nth);
+    if (s->transitions[i].branch)
+        (void)snprintf(out + n, 96 - (size_t)n, ".split[%zu]", branch);
+}
+
 static enum status
 transition(struct check *k, const struct state *s, size_t i)
 {
     const struct transition *t = &s->transitions[i];
-    char field[128];
+    char field[128], place[96];
     enum status rc;
 
-    (void)snprintf(field, sizeof(field),
-                   "machine.states.%.40s.transitions[%zu].guard", s->name, i);
+    transition_place(s, i, place);
+    const char *split = strstr(place, ".split["); /* the guard is of all */
+    (void)snprintf(field, sizeof(field), "%.*s.guard",
+                   split ? (int)(split - place) : (int)strlen(place), place);
     rc = predicates(k, k->trigger, &t->guard, field);
     for (size_t e = 0; rc == OK && e < t->n_effects; e++) {
         struct path_resolved r;
-        (void)snprintf(field, sizeof(field),
-                       "machine.states.%.40s.transitions[%zu].effects[%zu].to",
-                       s->name, i, e);
+        (void)snprintf(field, sizeof(field), "%s.effects[%zu].to", place, e);
         if (t->effects[e].to.n)
             rc = want_path(k, k->trigger, &t->effects[e].to, field, &r);
         else if (t->effects[e].kind == EFFECT_EMAIL && !k->f->subject_email.n) {

@@ -161,7 +161,38 @@ effect_to_json(struct arena *a, const struct effect *e)
 }
 
 static struct json *
-transition_json(struct arena *a, const struct transition *t)
+effects_put(struct arena *a, struct json *o, const struct transition *t)
+{
+    struct json *effects = json_array(a);
+
+    for (size_t i = 0; i < t->n_effects; i++)
+        effects = json_push(a, effects, effect_to_json(a, &t->effects[i]));
+    return t->n_effects ? json_put(a, o, "effects", effects) : o;
+}
+
+/* The branches that stand together, as one member. */
+static struct json *
+split_put(struct arena *a, struct json *o, const struct transition *t, size_t n)
+{
+    struct json *list = json_array(a);
+
+    for (size_t i = 0; i < n && t[i].branch && (i == 0 || !t[i].branch->first);
+         i++) {
+        const struct branch *b = t[i].branch;
+        struct json *one = put_text(a, json_object(a), "name", b->name);
+        one = json_put(a, one, "weight",
+                       json_integer(a, (int64_t)(b->to - b->from)));
+        one = effects_put(a, one, &t[i]);
+        list = json_push(a, list, put_text(a, one, "target", t[i].target));
+    }
+    if (t->branch->salt_given)
+        o = put_text(a, o, "salt", t->branch->salt);
+    return json_put(a, o, "split", list);
+}
+
+/* `n` are left from here on. */
+static struct json *
+transition_json(struct arena *a, const struct transition *t, size_t n)
 {
     struct json *o = json_object(a);
 
@@ -171,13 +202,9 @@ transition_json(struct arena *a, const struct transition *t)
         o = put_duration(a, o, "after", t->after_us);
     if (t->guard.n)
         o = json_put(a, o, "guard", predicates_json(a, &t->guard));
-    if (t->n_effects) {
-        struct json *effects = json_array(a);
-        for (size_t i = 0; i < t->n_effects; i++)
-            effects = json_push(a, effects, effect_to_json(a, &t->effects[i]));
-        o = json_put(a, o, "effects", effects);
-    }
-    return put_text(a, o, "target", t->target);
+    if (t->branch)
+        return split_put(a, o, t, n);
+    return put_text(a, effects_put(a, o, t), "target", t->target);
 }
 
 static struct json *
@@ -188,7 +215,10 @@ state_json(struct arena *a, const struct state *s)
     if (s->final)
         return json_put(a, o, "final", json_boolean(a, true));
     for (size_t i = 0; i < s->n_transitions; i++)
-        list = json_push(a, list, transition_json(a, &s->transitions[i]));
+        if (!s->transitions[i].branch || s->transitions[i].branch->first)
+            list = json_push(
+                a, list,
+                transition_json(a, &s->transitions[i], s->n_transitions - i));
     return json_put(a, o, "transitions", list);
 }
 
@@ -239,6 +269,17 @@ machine_json(struct arena *a, const struct feature *f)
     return json_put(a, o, "states", states);
 }
 
+/* Bytes without the zeros at the end. */
+static size_t
+trimmed(const char *digits)
+{
+    size_t n = strlen(digits);
+
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    return n;
+}
+
 struct json *
 feature_to_json(struct arena *a, const struct feature *f,
                 const struct catalog *c)
@@ -258,6 +299,12 @@ feature_to_json(struct arena *a, const struct feature *f,
     if (f->backfill)
         entry = put_text(a, entry, "backfill", "existing");
     o = json_put(a, o, "entry", entry);
+    if (f->holdout) {
+        char share[16];
+        (void)snprintf(share, sizeof(share), "0.%04d", f->holdout);
+        share[2 + trimmed(&share[2])] = '\0';
+        o = json_put(a, o, "holdout", json_decimal(a, share));
+    }
     o = json_put(a, o, "timing", timing_json(a, &f->timing));
     o = json_put(a, o, "exit", predicates_json(a, &f->exit));
     return json_put(a, o, "machine", machine_json(a, f));

@@ -310,13 +310,29 @@ read_timing(struct reader *r, const struct json *doc, struct feature *f)
     return rc;
 }
 
+/* A share of all subjects, to four places. */
+static enum status
+read_holdout(struct reader *r, const struct json *j, struct feature *f)
+{
+    double share = json_double(j, 0);
+
+    if (!j)
+        return OK;
+    if (!json_is(j, JSON_DECIMAL) || !(share >= 0.0001 && share <= 0.9))
+        return bad_at(r, NULL, "holdout",
+                      "must be a share of subjects from 0.0001 to 0.9");
+    f->holdout = (int)(share * 10000 + 0.5);
+    return OK;
+}
+
 enum status
 feature_parse(struct arena *a, const struct json *doc, struct feature **out,
               struct error *err)
 {
     static const char *const allowed[] = {
-        "version", "key",   "name",   "description", "stage",   "trigger",
-        "subject", "entry", "timing", "exit",        "machine", NULL};
+        "version", "key",     "name",  "description", "stage",
+        "trigger", "subject", "entry", "timing",      "exit",
+        "machine", "holdout", NULL};
     struct error local = {0};
     struct reader r = {.a = a, .err = err ? err : &local};
     struct feature *f = arena_alloc(a, sizeof(*f));
@@ -339,6 +355,8 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
         rc = read_timing(&r, doc, f);
     if (rc == OK)
         rc = read_predicates(&r, &exits, json_get(doc, "exit"), &f->exit);
+    if (rc == OK)
+        rc = read_holdout(&r, json_get(doc, "holdout"), f);
     if (rc == OK)
         rc = read_machine(&r, &machine, json_get(doc, "machine"), f);
     *out = f;

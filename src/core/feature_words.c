@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/id.h"
 #include "core/feature.h"
 
 static const char *const stage_words[STAGE_COUNT] = {
@@ -73,6 +74,15 @@ const char *
 row_op_name(enum row_op op)
 {
     return row_op_words[op];
+}
+
+uint64_t
+sticky_place(const char *salt, const char *subject_key, uint64_t total)
+{
+    /* Two hashes, so that no salt and key run into each other. */
+    uint64_t both[] = {hash64_str(salt), hash64_str(subject_key)};
+
+    return hash64(both, sizeof(both)) % total;
 }
 
 bool

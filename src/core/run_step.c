@@ -189,6 +189,8 @@ trace_step(struct stepping *x, const struct transition *t, struct json *guard)
                  t->on_match
                      ? json_string(a, "match")
                      : json_string(a, duration_write(t->after_us, text)));
+    if (t->branch)
+        o = json_put(a, o, "branch", json_string(a, t->branch->name));
     if (guard && guard->n)
         o = json_put(a, o, "guard", guard);
     (void)json_push(a, x->steps, o);
@@ -214,6 +216,14 @@ take(struct stepping *x, const struct transition *t, struct json *guard,
     return OK;
 }
 
+static bool
+branch_takes(const struct branch *b, const char *subject_key)
+{
+    uint64_t place = sticky_place(b->salt, subject_key, b->total);
+
+    return place >= b->from && place < b->to;
+}
+
 static enum status
 try_transition(struct stepping *x, const struct transition *t, bool *taken,
                struct error *err)
@@ -221,9 +231,12 @@ try_transition(struct stepping *x, const struct transition *t, bool *taken,
     struct eval_env ee = run_env(x);
     struct json *trace = new_trace(x);
     enum truth truth;
-    enum status rc = predicates_eval(&ee, &t->guard, trace, &truth, err);
 
     *taken = false;
+    if (t->branch && !branch_takes(t->branch, x->run.subject.key))
+        return OK; /* the subject belongs to another branch */
+    enum status rc = predicates_eval(&ee, &t->guard, trace, &truth, err);
+
     if (rc != OK)
         return rc;
     if (truth == TRUTH_UNKNOWN) {

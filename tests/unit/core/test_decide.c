@@ -1,6 +1,8 @@
 /* Does a row change enter a feature? (docs/spec.md M2, M3) */
 #include "world.h"
 
+#include <stdio.h>
+
 #define UPDATE(more) \
     DOC("'type':'row','table':'public.tasks','op':'update'" more, OWNER, "")
 #define STATUS(more) UPDATE(",'column':'status'" more)
@@ -327,14 +329,39 @@ verdicts(void **state)
     assert_string_equal(run_status_name(RUN_ENDED), "ended");
 }
 
+/* Places are sticky, even, and those of two salts have nothing to do with each
+ * other: a holdout must not be one branch of a split. */
+static void
+places(void **state)
+{
+    enum { SUBJECTS = 20000 };
+    size_t of[2][2] = {{0}}, tenth = 0;
+    char key[40];
+
+    (void)state;
+    for (int i = 0; i < SUBJECTS; i++) {
+        (void)snprintf(key, sizeof(key), "auth.users/%d", i);
+        uint64_t x = sticky_place("one", key, 2);
+        uint64_t y = sticky_place("two", key, 2);
+        assert_true(x < 2 && y < 2);
+        assert_int_equal(x, sticky_place("one", key, 2));
+        of[x][y]++;
+        tenth += sticky_place("welcome", key, 10000) < 1000;
+    }
+    for (int x = 0; x < 2; x++)
+        for (int y = 0; y < 2; y++)
+            assert_in_range(of[x][y], SUBJECTS / 4 - 300, SUBJECTS / 4 + 300);
+    assert_in_range(tenth, SUBJECTS / 10 - 200, SUBJECTS / 10 + 200);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(triggers),      cmocka_unit_test(other_table),
-        cmocka_unit_test(subjects),      cmocka_unit_test(entry_gates),
-        cmocka_unit_test(entry_rematch), cmocka_unit_test(entry_asks_first),
-        cmocka_unit_test(verdicts),
+        cmocka_unit_test(places),           cmocka_unit_test(triggers),
+        cmocka_unit_test(other_table),      cmocka_unit_test(subjects),
+        cmocka_unit_test(entry_gates),      cmocka_unit_test(entry_rematch),
+        cmocka_unit_test(entry_asks_first), cmocka_unit_test(verdicts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -230,8 +230,11 @@ refuses_head(void **state)
         {"{'version':1,'stage':'virality','sujbect':{}}", "sujbect",
          "unknown field"},
         {"{'version':1,'stage':'virality'}", "trigger", "is required"},
-        {DOC(TASKS, OWNER, "'holdout':0.1,"), "holdout",
+        {DOC(TASKS, OWNER, "'goal':{},"), "goal",
          "not supported by this version"},
+        {DOC(TASKS, OWNER, "'holdout':1,"), "holdout", "from 0.0001 to 0.9"},
+        {DOC(TASKS, OWNER, "'holdout':0.95,"), "holdout", "from 0.0001"},
+        {DOC(TASKS, OWNER, "'holdout':'a tenth',"), "holdout", "a share"},
         {DOC(TASKS, OWNER, "'goal':{},"), "goal", "not supported"},
     };
 
@@ -359,6 +362,21 @@ refuses_machine(void **state)
         {STATE("{'final':false}"), "machine.states.s0.final", "true alone"},
         {STATE("{'final':true,'transitions':[]}"), "machine.states.s0.final",
          "true alone"},
+        {STATE("{'transitions':[{'salt':'x','target':'done'}]}"),
+         "machine.states.s0.transitions[0].salt", "belongs to a split"},
+        {STATE("{'transitions':[{'split':[{'name':'a','target':'done'}]}]}"),
+         "machine.states.s0.transitions[0].split", "2 to 10 branches"},
+        {STATE("{'transitions':[{'target':'done','split':[]}]}"),
+         "machine.states.s0.transitions[0]", "branches have target"},
+        {STATE("{'transitions':[{'split':[{'name':'a','target':'done'},"
+               "{'name':'a','target':'done'}]}]}"),
+         "machine.states.s0.transitions[0].split[1].name", "there already"},
+        {STATE("{'transitions':[{'split':[{'name':'a','weight':0,"
+               "'target':'done'},{'name':'b','target':'done'}]}]}"),
+         "machine.states.s0.transitions[0].split[0].weight", "whole number"},
+        {STATE("{'transitions':[{'split':[{'name':'a','target':'done'},"
+               "{'name':'b','target':'gone'}]}]}"),
+         "machine.states.s0.transitions[0].split[1].target", "no state 'gone'"},
         {STATE("{'transitions':[{'after':'P2D'}]}"),
          "machine.states.s0.transitions[0].target", "is required"},
         {STATE("{'transitions':[{'after':'2 days','target':'done'}]}"),
@@ -370,8 +388,6 @@ refuses_machine(void **state)
         {STATE("{'transitions':[{'on':'match','after':'P1D',"
                "'target':'done'}]}"),
          "machine.states.s0.transitions[0]", "both on and after"},
-        {STATE("{'transitions':[{'split':[],'target':'done'}]}"),
-         "machine.states.s0.transitions[0].split", "not supported"},
         {EFFECT("{'type':'sms'}"),
          "machine.states.s0.transitions[0].effects[0].type", "unknown effect"},
         {EFFECT("{'type':'email','url':'x'}"),
@@ -502,10 +518,49 @@ names_both_ways(void **state)
     }
 }
 
+/* Branches of a split are transitions inside and one transition outside. */
+static void
+splits_and_holdouts(void **state)
+{
+    static const char text[] =
+        "{'version':1,'key':'k','name':'K','stage':'engagement','trigger':"
+        "{" TASKS "},'subject':{" OWNER
+        "},'entry':{'mode':'once','conditions':[]},"
+        "'holdout':0.125,'timing':{},'exit':[],'machine':{'initial':'s0',"
+        "'states':{'s0':{'transitions':[{'after':'P1D','salt':'x','split':["
+        "{'name':'a','weight':3,'effects':[{'type':'track','event':'a'}],"
+        "'target':'done'},{'name':'b','weight':1,'target':'s1'}]},"
+        "{'after':'P2D','target':'done'}]},'s1':{'transitions':[{'after':"
+        "'P1D','split':[{'name':'c','weight':1,'target':'done'},{'name':'d',"
+        "'weight':1,'target':'s0'}]}]},'done':{'final':true}}}}";
+    AUTO_ARENA a = arena_new(TEST_BYTES);
+    const struct feature *f = feature_of(a, text);
+    struct json *out = feature_to_json(a, f, NULL);
+
+    (void)state;
+    assert_int_equal(f->holdout, 1250);
+    assert_int_equal(f->states[0].n_transitions, 3);
+    const struct transition *t = f->states[0].transitions;
+    assert_string_equal(t[0].branch->name, "a");
+    assert_int_equal(t[1].branch->from, 3);
+    assert_int_equal(t[1].branch->to, 4);
+    assert_int_equal(t[0].branch->total, 4);
+    assert_int_equal(t[1].after_us, t[0].after_us);
+    assert_null(t[2].branch);
+    assert_string_equal(f->states[1].transitions[0].branch->salt, "k.s1.0");
+    const char *whole = json_text(a, out);
+    const struct feature *again = feature_of(a, whole);
+    assert_string_equal(json_text(a, feature_to_json(a, again, NULL)), whole);
+    assert_string_equal(json_text(a, json_get(out, "holdout")), "0.125");
+    assert_true(json_equal(json_at(out, "machine"),
+                           json_at(json_of(a, text), "machine")));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(splits_and_holdouts),
         cmocka_unit_test(reads_everything),
         cmocka_unit_test(writes_what_it_read),
         cmocka_unit_test(spells_out_defaults),
