@@ -109,7 +109,7 @@ subject_timeline(struct call *c, struct answer *out, struct error *err)
         json_push(c->a, list, decision_json(c->a, &rows[i], false));
     json_put(c->a, out->json, "decisions", list);
     json_put(c->a, out->json, "next_cursor",
-             n >= filter.limit ? json_string(c->a, rows[n - 1].id)
-                               : json_null(c->a));
+             n && n >= filter.limit ? json_string(c->a, rows[n - 1].id)
+                                    : json_null(c->a));
     return rc;
 }

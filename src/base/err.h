@@ -55,8 +55,9 @@ struct error {
 
 /* Raise: fills *err (may be NULL) and returns `code`, so callers write
  * `return fail(err, E_INPUT, "cooldown must be >= 0 s, got %d", s);` */
-#define fail(err, code, ...) \
-    error_set((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+#define fail(err, code, ...)                                          \
+    ((void)error_set((err), (code), __FILE__, __LINE__, __VA_ARGS__), \
+     (enum status)(code))
 
 PRINTF_LIKE(5, 6)
 enum status error_set(struct error *err, enum status code, const char *file,

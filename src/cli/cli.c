@@ -113,7 +113,7 @@ option_check(const struct option_spec *o, const char *text, struct error *err)
 {
     char *end = NULL;
 
-    if (o->kind != OPTION_INT)
+    if (o->kind != OPTION_INT || !text)
         return OK;
     errno = 0;
     long long n = strtoll(text, &end, 10);

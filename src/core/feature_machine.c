@@ -133,6 +133,15 @@ read_branch(struct reader *r, const struct place *at, const struct json *j,
     return rc == OK ? read_effects(r, at, j, out) : rc;
 }
 
+static bool
+name_taken(const struct branch *branches, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(branches[k].name, branches[i].name) == 0)
+            return true;
+    return false;
+}
+
 static enum status
 read_split(struct reader *r, const struct place *up, const struct json *j,
            const char *salt, const struct transition *whole,
@@ -162,10 +171,9 @@ read_split(struct reader *r, const struct place *up, const struct json *j,
                                       .from = i ? branches[i - 1].to : 0};
         rc =
             read_branch(r, &item, list->items[i], whole, &branches[i], &out[i]);
-        for (uint32_t k = 0; rc == OK && k < i; k++)
-            if (strcmp(branches[k].name, branches[i].name) == 0)
-                rc = bad_at(r, &item, "name", "'%.40s' is there already",
-                            branches[i].name);
+        if (rc == OK && name_taken(branches, i))
+            rc = bad_at(r, &item, "name", "'%.40s' is there already",
+                        branches[i].name);
     }
     for (uint32_t i = 0; i < list->n; i++)
         branches[i].total = branches[list->n - 1].to;

@@ -94,7 +94,7 @@ can_value(const struct column *c, const char *json_key, const struct json *v)
 static bool
 can_list(const struct column *c, const char *json_key, const struct json *list)
 {
-    if (!json_is(list, JSON_ARRAY))
+    if (!list || !json_is(list, JSON_ARRAY))
         return false;
     for (uint32_t i = 0; i < list->n; i++)
         if (list->items[i]->kind != JSON_NULL &&

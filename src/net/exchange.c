@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -66,7 +67,8 @@ request_fill(struct http_exchange *x, const struct listener *l,
     if (query)
         *query++ = '\0';
     /* libmicrohttpd leaves the body out of the answer to a HEAD. */
-    strcpy(x->method, strcmp(method, "HEAD") == 0 ? "GET" : method);
+    (void)snprintf(x->method, sizeof(x->method), "%s",
+                   strcmp(method, "HEAD") == 0 ? "GET" : method);
     if (x->conn)
         memcpy(x->peer, x->conn->peer, sizeof(x->peer));
     x->req = (struct http_request){.method = x->method,

@@ -38,6 +38,20 @@ newest_change(struct runtime *rt, struct arena *a, const struct integration *in,
     return rc;
 }
 
+static enum status
+strike(struct map *left, const struct integration *in,
+       const struct event_row *e, size_t *missing, struct error *err)
+{
+    static char gone;
+    bool ours = e->key && strcmp(e->integration_id, in->id) == 0;
+    const void *found = ours ? map_get(left, e->key) : NULL;
+
+    if (!found || found == &gone)
+        return OK;
+    *missing -= 1;
+    return map_put(left, e->key, &gone, err);
+}
+
 /* Takes the rows out of `left` of which an event came. */
 static enum status
 strike_received(struct runtime *rt, const struct integration *in,
@@ -48,11 +62,11 @@ strike_received(struct runtime *rt, const struct integration *in,
     char after[ID_TEXT_BYTES] = "00000000-0000-7000-8000-000000000000";
     struct event_row *rows = NULL;
     size_t n = PAGE_ROWS;
-    static char gone;
 
     if (!a)
         return fail(err, E_NOMEM, "audit");
-    while (n == PAGE_ROWS) {
+    enum status rc = OK;
+    while (rc == OK && n == PAGE_ROWS) {
         const struct log_filter filter = {.workspace_id = in->workspace_id,
                                           .type = type,
                                           .since_us = since_us - SLACK_US,
@@ -60,27 +74,15 @@ strike_received(struct runtime *rt, const struct integration *in,
                                           .limit = PAGE_ROWS};
         AUTO_TX tx = NULL;
         arena_reset(a);
-        enum status rc = store_begin(runtime_store(rt), false, &tx, err);
+        rc = store_begin(runtime_store(rt), false, &tx, err);
         if (rc == OK)
             rc = events_list(tx, a, &filter, &rows, &n, err);
-        if (rc != OK)
-            return rc;
-        for (size_t i = 0; i < n; i++) {
-            const void *found =
-                rows[i].key && strcmp(rows[i].integration_id, in->id) == 0
-                    ? map_get(left, rows[i].key)
-                    : NULL;
-            if (!found || found == &gone)
-                continue;
-            *missing -= 1;
-            rc = map_put(left, rows[i].key, &gone, err);
-            if (rc != OK)
-                return rc;
-        }
-        if (n)
+        for (size_t i = 0; rc == OK && i < n; i++)
+            rc = strike(left, in, &rows[i], missing, err);
+        if (rc == OK && n)
             memcpy(after, rows[n - 1].id, sizeof(after));
     }
-    return OK;
+    return rc;
 }
 
 static enum status

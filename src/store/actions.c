@@ -323,7 +323,7 @@ store_counts(struct store_tx *tx, const char *workspace_id,
         INT64_OF(store_counts, tracks),
     };
     const struct db_value p[] = {DB_S(workspace_id)};
-    AUTO_ARENA a = arena_new(16 * 1024);
+    AUTO_ARENA a = arena_new((size_t)16 * 1024);
 
     if (!a)
         return fail(err, E_NOMEM, "counts");

@@ -313,7 +313,7 @@ enum status
 lease_take(struct store_tx *tx, const char *node, int64_t now_us,
            int64_t until_us, int64_t *fence, struct error *err)
 {
-    AUTO_ARENA a = arena_new(256 * 1024);
+    AUTO_ARENA a = arena_new((size_t)256 * 1024);
     struct lease have;
 
     if (!a)
@@ -335,7 +335,7 @@ lease_take(struct store_tx *tx, const char *node, int64_t now_us,
 enum status
 lease_check(struct store_tx *tx, int shard, int64_t fence, struct error *err)
 {
-    AUTO_ARENA a = arena_new(16 * 1024);
+    AUTO_ARENA a = arena_new((size_t)16 * 1024);
     struct lease have;
 
     if (!a)

@@ -191,18 +191,6 @@ ladder_sql(struct arena *a, struct buf *out, const struct capture *c,
                r->from, event, event);
 }
 
-/* A name in the body may hold any text, so also one that looks like the end of
- * a dollar quote. */
-static const char *
-dollar_tag(struct arena *a, const char *body)
-{
-    const char *tag = "$skene$";
-
-    for (int i = 1; tag && strstr(body, tag); i++)
-        tag = arena_printf(a, "$skene%d$", i);
-    return tag;
-}
-
 struct capture_columns {
     const struct column **all, **keys, **changed;
     size_t n_changed;
@@ -277,7 +265,7 @@ capture_function_sql(struct arena *a, const struct catalog *catalog,
     rc = buf_check(&body, "trigger function", err);
     if (rc != OK)
         return rc;
-    const char *tag = dollar_tag(a, body.data);
+    const char *tag = sql_dollar_tag(a, body.data);
     if (!tag)
         return fail(err, E_NOMEM, "capture of %s", c->table);
     buf_printf(out,

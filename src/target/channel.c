@@ -104,16 +104,14 @@ field_read(struct arena *a, const char **at, const char **out,
     *out = NULL;
     if (*p == ',' || *p == ')')
         return OK;
-    for (; *p && (quoted || (*p != ',' && *p != ')')); p++) {
-        if (*p == '\\' && p[1]) {
-            buf_putc(&text, *++p);
-        } else if (*p == '"' && quoted && p[1] == '"') {
-            buf_putc(&text, *++p);
-        } else if (*p == '"') {
+    for (; *p && (quoted || !strchr(",)", *p)); p++) {
+        bool doubled = quoted && strncmp(p, "\"\"", 2) == 0;
+        if (*p == '"' && !doubled) {
             quoted = !quoted;
-        } else {
-            buf_putc(&text, *p);
+            continue;
         }
+        p += doubled || (*p == '\\' && p[1]);
+        buf_putc(&text, *p);
     }
     *at = p;
     enum status rc = buf_check(&text, "value", err);

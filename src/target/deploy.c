@@ -329,13 +329,42 @@ is_capture(const struct object *o)
            strncmp(o->name, "skene_growth_trg_", 17) == 0;
 }
 
+static char
+slug_char(char c)
+{
+    static const char from[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *upper = c ? strchr(from, c) : NULL;
+
+    if (upper)
+        return "abcdefghijklmnopqrstuvwxyz"[upper - from];
+    bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (!kept)
+        c = '_';
+    return c;
+}
+
 static void
 slug_put(struct buf *out, const char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        int c = tolower((unsigned char)text[i]);
-        buf_putc(out, isalnum(c) ? (char)c : '_');
-    }
+    for (size_t i = 0; i < n; i++)
+        buf_putc(out, slug_char(text[i]));
+}
+
+static void
+legacy_name(struct buf *out, const char *kind, const char *event,
+            const char *feature)
+{
+    const char *op = strrchr(event, '.');
+    const char *from = strncmp(event, "public.", 7) == 0 ? event + 7 : event;
+
+    buf_printf(out, "-- stands for skene_growth_%s_", kind);
+    slug_put(out, from, (size_t)(op - from));
+    buf_putc(out, '_');
+    while (*++op)
+        buf_putc(out, (char)toupper((unsigned char)*op));
+    buf_putc(out, '_');
+    slug_put(out, feature, strlen(feature));
+    buf_putc(out, '\n');
 }
 
 /* The names that the published generator gives a feature's trigger, one each;
@@ -343,25 +372,10 @@ slug_put(struct buf *out, const char *text, size_t n)
 static void
 legacy_names(struct buf *out, const struct object *o)
 {
-    static const char *const kinds[] = {"fn", "trg"};
-    const char *op = o->event ? strrchr(o->event, '.') : NULL;
-    const char *table = o->event ? strchr(o->event, '.') : NULL;
-
-    if (!op || !table || table == op)
-        return;
-    bool plain = strncmp(o->event, "public.", 7) == 0;
-    const char *from = plain ? table + 1 : o->event;
-    for (size_t i = 0; i < o->n_features; i++)
-        for (size_t k = 0; k < 2; k++) {
-            buf_printf(out, "-- stands for skene_growth_%s_", kinds[k]);
-            slug_put(out, from, (size_t)(op - from));
-            buf_putc(out, '_');
-            for (const char *c = op + 1; *c; c++)
-                buf_putc(out, (char)toupper((unsigned char)*c));
-            buf_putc(out, '_');
-            slug_put(out, o->features[i], strlen(o->features[i]));
-            buf_putc(out, '\n');
-        }
+    for (size_t i = 0; o->event && i < o->n_features; i++) {
+        legacy_name(out, "fn", o->event, o->features[i]);
+        legacy_name(out, "trg", o->event, o->features[i]);
+    }
 }
 
 static void

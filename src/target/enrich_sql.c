@@ -62,6 +62,29 @@ join_on(struct arena *a, struct buf *out, const struct table *from,
                type ? type : "");
 }
 
+static void
+select_list(struct arena *a, struct buf *out, const struct table *from,
+            const struct enrichment *r)
+{
+    for (size_t i = 0; i < r->n_select; i++) {
+        const char *label = sql_literal(a, r->select[i].name);
+        buf_printf(out, "%sjsonb_build_object(%s, ", i ? " || " : "",
+                   label ? label : "");
+        sql_value(a, out, "j", table_column(from, r->select[i].column));
+        buf_putc(out, ')');
+    }
+}
+
+static void
+key_order(struct arena *a, struct buf *out, const struct table *from)
+{
+    for (size_t i = 0; i < from->n_key; i++) {
+        const char *ident = sql_ident(a, from->key[i]);
+        buf_printf(out, "%sj.%s", i ? ", " : "\n            order by ",
+                   ident ? ident : "");
+    }
+}
+
 static enum status
 join_sql(struct arena *a, struct buf *out, const struct catalog *c,
          const struct enrichment *r, struct error *err)
@@ -72,13 +95,7 @@ join_sql(struct arena *a, struct buf *out, const struct catalog *c,
     if (!from || !table || !key)
         return fail(err, from ? E_NOMEM : E_INVALID, "join with %s", r->from);
     buf_puts(out, "        begin\n            select ");
-    for (size_t i = 0; i < r->n_select; i++) {
-        const char *label = sql_literal(a, r->select[i].name);
-        buf_printf(out, "%sjsonb_build_object(%s, ", i ? " || " : "",
-                   label ? label : "");
-        sql_value(a, out, "j", table_column(from, r->select[i].column));
-        buf_putc(out, ')');
-    }
+    select_list(a, out, from, r);
     buf_printf(out,
                " into found_row\n            from %s j\n            where ",
                table);
@@ -86,13 +103,7 @@ join_sql(struct arena *a, struct buf *out, const struct catalog *c,
         buf_puts(out, i ? "\n              and " : "");
         join_on(a, out, from, &r->on[i]);
     }
-    if (from->n_key > 0) {
-        buf_puts(out, "\n            order by ");
-        for (size_t i = 0; i < from->n_key; i++) {
-            const char *ident = sql_ident(a, from->key[i]);
-            buf_printf(out, "%sj.%s", i ? ", " : "", ident ? ident : "");
-        }
-    }
+    key_order(a, out, from);
     buf_printf(out,
                "\n            limit 1;\n"
                "            if found then\n"
@@ -106,40 +117,51 @@ join_sql(struct arena *a, struct buf *out, const struct catalog *c,
     return OK;
 }
 
-enum status
-enrich_function_sql(struct arena *a, const struct catalog *c,
-                    const struct enrichment *rules, size_t n, struct buf *out,
-                    struct error *err)
+static enum status
+joins_sql(struct arena *a, struct buf *out, const struct catalog *c,
+          const struct enrichment *rules, size_t n, struct error *err)
 {
-    const char *tag = "$skene_enrich$"; /* names are quoted: '…' or "…" */
     enum status rc = OK;
 
-    buf_printf(out,
-               "create or replace function skene_growth.enrich("
-               "event_type text, row_data jsonb)\n"
-               "returns jsonb language plpgsql stable security definer\n"
-               "set search_path = pg_catalog, pg_temp as %s\n"
-               "declare\n    found_row jsonb;\n    context jsonb := '{}';\n"
-               "begin\n",
-               tag);
     for (size_t i = 0; rc == OK && i < n; i++) {
         const char *event = sql_literal(a, rules[i].event);
         if (!rules[i].from)
             continue;
         if (!event)
             return fail(err, E_NOMEM, "enrichment");
-        if (strstr(event, tag) || strstr(rules[i].key, tag))
-            return fail(err, E_INVALID, "a name holds %s", tag);
         buf_printf(out, "    if enrich.event_type = %s then\n", event);
         rc = join_sql(a, out, c, &rules[i], err);
         buf_puts(out, "    end if;\n");
     }
+    return rc == OK ? buf_check(out, "enrich()", err) : rc;
+}
+
+enum status
+enrich_function_sql(struct arena *a, const struct catalog *c,
+                    const struct enrichment *rules, size_t n, struct buf *out,
+                    struct error *err)
+{
+    AUTO_BUF joins = buf_new(out->max);
+    enum status rc = joins_sql(a, &joins, c, rules, n, err);
+
+    if (rc != OK)
+        return rc;
+    const char *text = joins.len ? joins.data : "";
+    const char *tag = sql_dollar_tag(a, text);
+    if (!tag)
+        return fail(err, E_NOMEM, "enrichment");
     buf_printf(out,
+               "create or replace function skene_growth.enrich("
+               "event_type text, row_data jsonb)\n"
+               "returns jsonb language plpgsql stable security definer\n"
+               "set search_path = pg_catalog, pg_temp as %s\n"
+               "declare\n    found_row jsonb;\n    context jsonb := '{}';\n"
+               "begin\n%s"
                "    return skene_growth.strip(enrich.event_type,"
                " enrich.row_data) || context;\n"
                "end %s;\n"
                "revoke all on function skene_growth.enrich(text, jsonb)"
                " from public;\n",
-               tag);
-    return rc;
+               tag, text, tag);
+    return OK;
 }

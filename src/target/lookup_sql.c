@@ -179,7 +179,7 @@ static enum status
 list_condition(struct lookup_sql *s, const struct operand *o, bool in,
                const struct json *value, struct error *err)
 {
-    if (!json_is(value, JSON_ARRAY))
+    if (!value || !json_is(value, JSON_ARRAY))
         return fail(err, E_INVALID, "in and not_in take a list");
     const char **items = arena_array(s->a, value->n + 1, sizeof(*items));
     if (!items)

@@ -149,6 +149,21 @@ bytes_before(const char *text, int cursor)
     return i;
 }
 
+/* Comments nest. */
+static const char *
+skip_comment(const char *text)
+{
+    int depth = 0;
+
+    do {
+        bool begins = strncmp(text, "/*", 2) == 0;
+        bool ends = strncmp(text, "*/", 2) == 0;
+        depth += begins - ends;
+        text += begins || ends ? 2 : 1;
+    } while (depth && *text);
+    return text;
+}
+
 /* White space and comments before the statement. */
 static const char *
 skip_space(const char *text)
@@ -158,14 +173,7 @@ skip_space(const char *text)
         if (strncmp(text, "--", 2) == 0) {
             text += strcspn(text, "\n");
         } else if (strncmp(text, "/*", 2) == 0) {
-            int depth = 0;
-            do {
-                int step = strncmp(text, "/*", 2) == 0   ? 1
-                           : strncmp(text, "*/", 2) == 0 ? -1
-                                                         : 0;
-                depth += step;
-                text += step ? 2 : 1;
-            } while (depth && *text);
+            text = skip_comment(text);
         } else {
             return text;
         }

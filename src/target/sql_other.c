@@ -158,7 +158,7 @@ drop_named(struct sql_name *list, size_t *n, const char *name)
 static void
 drop_trigger(struct sql_model *m, const struct json *list)
 {
-    uint32_t n = json_is(list, JSON_ARRAY) ? list->n : 0;
+    uint32_t n = list && json_is(list, JSON_ARRAY) ? list->n : 0;
     size_t kept = 0;
 
     if (n < 2)

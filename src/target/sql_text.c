@@ -161,3 +161,13 @@ sql_key(struct arena *a, struct buf *out, const char *alias,
     if (n > 0)
         buf_puts(out, n > 1 ? ")::text" : "::text");
 }
+
+const char *
+sql_dollar_tag(struct arena *a, const char *body)
+{
+    const char *tag = "$skene$";
+
+    for (int i = 1; tag && strstr(body, tag); i++)
+        tag = arena_printf(a, "$skene%d$", i);
+    return tag;
+}

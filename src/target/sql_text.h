@@ -14,6 +14,10 @@ const char *sql_array(struct arena *a, const char *const *items, size_t n);
 /* As for text, of integers. */
 const char *sql_int_array(struct arena *a, const int64_t *items, size_t n);
 
+/* A quote for the body of a function: names in it may hold any text, so also
+ * one that looks like the end of a dollar quote. NULL without memory. */
+const char *sql_dollar_tag(struct arena *a, const char *body);
+
 /* The type to cast a text parameter to, so that it compares with a column by
  * an index; NULL: compare as text. From a table of ours, never from the
  * catalogue's text. */
