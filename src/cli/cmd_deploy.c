@@ -46,6 +46,8 @@ file_write(const char *path, const char *text, struct error *err)
     bool to_stdout = strcmp(path, "-") == 0;
     FILE *out = to_stdout ? stdout : fopen(path, "wx");
 
+    if (!out && errno == EEXIST)
+        (void)error_hint(err, "name a new file, or a directory");
     if (!out)
         return fail(err, errno == EEXIST ? E_CONFLICT : E_IO,
                     "cannot write %s: %s", path, strerrordesc_np(errno));

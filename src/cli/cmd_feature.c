@@ -282,12 +282,17 @@ backfill_note(struct cli *cli, const struct json *feature, struct error *err)
     enum status rc =
         api_get(cli, path_with(cli, "features", cli->args[0], "/backfill"),
                 &reply, err);
-    if (rc == OK && strcmp(json_get_str(reply.json, "state", ""), "done") != 0)
+    if (rc != OK) { /* the feature is active all the same */
+        note(cli, "rows that exist already could not be counted: %s",
+             err ? err->msg : "");
+        return OK;
+    }
+    if (strcmp(json_get_str(reply.json, "state", ""), "done") != 0)
         note(cli, "%s%lld rows of %s will enter once it is deployed",
              json_bool(json_get(reply.json, "exact"), false) ? "" : "up to ",
              (long long)json_int(json_get(reply.json, "matching"), 0),
              json_get_str(reply.json, "table", ""));
-    return rc;
+    return OK;
 }
 
 enum status

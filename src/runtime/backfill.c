@@ -20,21 +20,8 @@ struct job {
     const struct live_feature *lf;
     struct target *t;
     const char **columns;
-    size_t n_columns, entered;
+    size_t n_columns;
 };
-
-static enum status
-position_get(struct runtime *rt, struct arena *a, const char *feature_id,
-             struct schedule_row *out, struct error *err)
-{
-    AUTO_TX tx = NULL;
-    enum status rc = store_begin(runtime_store(rt), false, &tx, err);
-
-    if (rc == OK)
-        rc = schedule_get(tx, a, feature_id, out, err);
-    out->feature_id = feature_id;
-    return rc;
-}
 
 /* One page and its position are one transaction of the store. */
 static enum status
@@ -72,7 +59,8 @@ run(struct job *j, const atomic_bool *stop, struct error *err)
 
     if (!even || !odd || !kept)
         return fail(err, E_NOMEM, "backfill");
-    enum status rc = position_get(j->rt, odd, j->lf->row.id, &position, err);
+    enum status rc =
+        scan_position_get(j->rt, odd, j->lf->row.id, &position, err);
     if (rc == OK && !position.scan_started_us)
         position.scan_started_us = runtime_now_us(j->rt);
     if (rc == OK)
@@ -84,27 +72,11 @@ run(struct job *j, const atomic_bool *stop, struct error *err)
         turn = 1 - turn;
         if (rc == E_CONFLICT) {
             more = true;
-            rc =
-                position_get(j->rt, pages[turn], j->lf->row.id, &position, err);
+            rc = scan_position_get(j->rt, pages[turn], j->lf->row.id, &position,
+                                   err);
         }
     }
     return rc;
-}
-
-static enum status
-try_later(struct job *j, struct schedule_row *position, struct error *err)
-{
-    AUTO_TX tx = NULL;
-    enum status rc = store_begin(runtime_store(j->rt), true, &tx, err);
-
-    position->next_us = runtime_now_us(j->rt) + RETRY_S * US_PER_S;
-    if (rc == OK)
-        rc = schedule_put(tx, position, err);
-    if (rc != OK)
-        return rc;
-    struct store_tx *whole = tx;
-    tx = NULL;
-    return store_commit(whole, err);
 }
 
 /* A connection of its own: facts must not be read from the old snapshot. */
@@ -144,14 +116,18 @@ backfill_look(struct runtime *rt, struct engine *engine,
 
     if (!a)
         return fail(err, E_NOMEM, "backfill");
-    enum status rc = position_get(rt, a, lf->row.id, &position, err);
+    enum status rc = scan_position_get(rt, a, lf->row.id, &position, err);
     if (rc != OK || position.next_us > runtime_now_us(rt))
         return rc;
     rc = work(&j, a, stop, err);
     if (rc == OK)
         return OK;
     struct error ignored;
-    if (position_get(rt, a, lf->row.id, &position, &ignored) == OK)
-        (void)(try_later(&j, &position, &ignored) == OK);
+    if (scan_position_get(rt, a, lf->row.id, &position, &ignored) == OK) {
+        position.next_us = runtime_now_us(rt) + RETRY_S * US_PER_S;
+        (void)(scan_position_put(rt, &position, &ignored) == OK);
+    }
+    if (rc == E_BUSY) /* paused, or the database was away a moment ago */
+        return OK;
     return error_wrap(err, "backfill of %s", lf->row.key);
 }

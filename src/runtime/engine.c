@@ -461,6 +461,9 @@ engine_rows(struct engine *en, const struct live_integration *li,
         scope ? live_feature_find(scope->li, lf->row.id) : NULL;
     if (!b.work)
         return fail(err, E_NOMEM, "page of %zu rows", n);
+    /* Its rows come by once: left out now they would be for ever. */
+    if (lf->f->backfill && (!fresh || fresh->paused))
+        return fail(err, E_BUSY, "%s is not active", lf->row.key);
     for (size_t i = 0; fresh && i < n; i++)
         b.work[b.n++] = (struct work){.kind = WORK_ROW,
                                       .scope = scope,

@@ -167,6 +167,8 @@ op_audit(struct runtime *rt, struct arena *a, const char *workspace_id,
     if (rc == OK)
         rc = newest_change(rt, a, &in, &deployed_us, err);
     if (rc == OK && !deployed_us)
+        (void)error_hint(err, "run: skene deploy");
+    if (rc == OK && !deployed_us)
         rc = fail(err, E_NOTFOUND, "nothing was deployed to %s yet", in.name);
     if (rc == OK)
         rc = op_target(rt, &in, false, &t, err);

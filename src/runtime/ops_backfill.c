@@ -48,6 +48,10 @@ op_backfill(struct runtime *rt, struct arena *a, const char *workspace_id,
     AUTO_TARGET t = NULL;
 
     enum status rc = load(rt, a, workspace_id, key, &row, &f, &position, err);
+    if (rc == OK && (f->trigger != TRIGGER_ROW || f->op != ROW_INSERT))
+        rc = fail(err, E_INVALID,
+                  "%s has no trigger on insert: existing rows do not enter it",
+                  row.key);
     if (rc == OK)
         rc = op_integration_pick(rt, a, workspace_id, row.integration_id, &in,
                                  err);

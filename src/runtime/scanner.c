@@ -34,22 +34,26 @@ struct scanner {
     int64_t retention_at_us; /* monotonic */
 };
 
-static enum status
-position_get(struct scanner *s, struct arena *a, const char *feature_id,
-             struct schedule_row *out, struct error *err)
+enum status
+scan_position_get(struct runtime *rt, struct arena *a, const char *feature_id,
+                  struct schedule_row *out, struct error *err)
 {
     AUTO_TX tx = NULL;
-    enum status rc = store_begin(runtime_store(s->rt), false, &tx, err);
+    enum status rc = store_begin(runtime_store(rt), false, &tx, err);
 
-    return rc == OK ? schedule_get(tx, a, feature_id, out, err) : rc;
+    if (rc == OK)
+        rc = schedule_get(tx, a, feature_id, out, err);
+    if (rc == OK)
+        out->feature_id = feature_id;
+    return rc;
 }
 
-static enum status
-position_put(struct scanner *s, const struct schedule_row *row,
-             struct error *err)
+enum status
+scan_position_put(struct runtime *rt, const struct schedule_row *row,
+                  struct error *err)
 {
     AUTO_TX tx = NULL;
-    enum status rc = store_begin(runtime_store(s->rt), true, &tx, err);
+    enum status rc = store_begin(runtime_store(rt), true, &tx, err);
 
     if (rc == OK)
         rc = schedule_put(tx, row, err);
@@ -118,8 +122,8 @@ scan(struct scanner *s, const struct live_integration *li,
 
     if (!pages[0] || !pages[1])
         return fail(err, E_NOMEM, "scan");
-    enum status rc = position_get(s, pages[1], lf->row.id, &position, err);
-    position.feature_id = lf->row.id;
+    enum status rc =
+        scan_position_get(s->rt, pages[1], lf->row.id, &position, err);
     position.scan_started_us = runtime_now_us(s->rt);
     while (rc == OK && more && !atomic_load(&s->stop)) {
         /* The position's text lives in the page before. */
@@ -127,7 +131,8 @@ scan(struct scanner *s, const struct live_integration *li,
         rc = scan_page(s, li, lf, &position, pages[turn], &more, err);
         turn = 1 - turn;
         if (rc == E_CONFLICT)
-            rc = position_get(s, pages[turn], lf->row.id, &position, err);
+            rc = scan_position_get(s->rt, pages[turn], lf->row.id, &position,
+                                   err);
     }
     return rc;
 }
@@ -139,13 +144,12 @@ look_at(struct scanner *s, struct arena *a, const struct live_integration *li,
     int64_t now_us = runtime_now_us(s->rt);
     struct schedule_row position;
 
-    enum status rc = position_get(s, a, lf->row.id, &position, err);
+    enum status rc = scan_position_get(s->rt, a, lf->row.id, &position, err);
     if (rc != OK)
         return rc;
-    position.feature_id = lf->row.id;
     if (position.next_us == 0) {
         position.next_us = next_start(lf->f, now_us);
-        return position_put(s, &position, err);
+        return scan_position_put(s->rt, &position, err);
     }
     if (position.next_us > now_us)
         return OK;
@@ -154,10 +158,9 @@ look_at(struct scanner *s, struct arena *a, const struct live_integration *li,
         return OK;
     /* The position stays; the scan goes on from it later. */
     struct error ignored;
-    if (position_get(s, a, lf->row.id, &position, &ignored) == OK) {
-        position.feature_id = lf->row.id;
+    if (scan_position_get(s->rt, a, lf->row.id, &position, &ignored) == OK) {
         position.next_us = now_us + RETRY_S * US_PER_S;
-        (void)position_put(s, &position, &ignored);
+        (void)(scan_position_put(s->rt, &position, &ignored) == OK);
     }
     return error_wrap(err, "schedule of %s", lf->row.key);
 }

@@ -111,6 +111,20 @@ class Backfill(unittest.TestCase):
         self.assertEqual(rows, 4100)
         self.assertEqual(entries(w, "seen"), (rows, rows))
 
+    def test_paused_on_the_way(self):
+        """Nothing is passed over while the feature is paused."""
+        w = self.w
+        people(w, 0, 6000)
+        existing(w, "seen", conditions=[])
+        w.server.cli("feature", "activate", "seen")
+        w.deploy()
+        wait_for("a page", lambda: self.state("seen")["state"]
+                 in ("running", "done"), 20)
+        w.server.cli("feature", "pause", "seen")
+        w.server.cli("feature", "activate", "seen")
+        self.done("seen")
+        self.assertEqual(entries(w, "seen"), (6000, 6000))
+
     def test_rows_whose_event_waits(self):
         """A row that was captured and not drained yet enters by its event."""
         w = self.w
