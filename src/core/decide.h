@@ -117,6 +117,7 @@ struct decide_env {
     struct facts *facts;
     int64_t now_us;
     bool want_trace; /* build `detail` (always on the live path) */
+    bool past;       /* now_us is not the present: counts of a run end at it */
 };
 
 struct decision {
@@ -169,6 +170,13 @@ struct step {
     struct json *detail; /* {"steps":[{"from","to","why","guard":[trace…]}],
                             "exit":[trace…],"waits":…} */
 };
+
+/* Does an exit predicate hold now? For the last look before a send. *needs
+ * tells that facts are missing and nothing holds so far. */
+CHECKED enum status run_exit_holds(const struct decide_env *env,
+                                   const struct feature *f,
+                                   const struct run *run, bool *holds,
+                                   bool *needs, struct error *err);
 
 enum { RUN_MAX_STEPS = 32 };           /* transitions in one call */
 #define MATCH_POLL_US (5 * US_PER_MIN) /* recheck of on:match guards */

@@ -188,7 +188,8 @@ count_fact(const struct eval_env *env, const struct predicate *p,
                              .table = p->table,
                              .path = &p->path,
                              .link_value = link,
-                             .until_us = env->as_of_us,
+                             .until_us =
+                                 env->as_of_us ? env->as_of_us : env->bound_us,
                              .where = where};
     const char *text = json_text(env->a, where);
     /* A window ends where the count does, however late the event arrives. */
@@ -200,7 +201,7 @@ count_fact(const struct eval_env *env, const struct predicate *p,
         need.since_us = end_us - p->within_us;
     need.key = arena_printf(env->a, "count|%s|%s|%s|%lld|%lld|%s", p->table,
                             p->path.text, link, (long long)need.since_us,
-                            (long long)need.until_us, text ? text : "");
+                            (long long)env->as_of_us, text ? text : "");
     if (!need.key || !text)
         return fail(err, E_NOMEM, "fact");
     *out = facts_get(env->facts, need.key);

@@ -21,6 +21,8 @@ struct eval_env {
     const char *subject_id; /* NULL before it is resolved */
     int64_t entered_us;     /* for within: entry; 0 before entry */
     int64_t as_of_us;       /* bound of counts; 0 = now */
+    int64_t bound_us; /* the present, when it is not now: bounds counts that
+                         as_of_us does not; 0 = none */
 };
 
 /* Value at a path: record or fact. *out is NULL when the fact is missing

@@ -65,7 +65,8 @@ run_env(const struct stepping *x)
                              .record = x->run.record,
                              .fresh = x->fresh,
                              .subject_id = x->run.subject.id,
-                             .entered_us = x->run.entered_us};
+                             .entered_us = x->run.entered_us,
+                             .bound_us = x->env->past ? x->env->now_us : 0};
 }
 
 static struct json *
@@ -95,13 +96,12 @@ subject_deleted(const struct stepping *x)
            strcmp(x->e->key, x->run.subject.id) == 0;
 }
 
+/* Any one of the predicates ends the run. */
 static enum status
-exit_holds_now(struct stepping *x, bool *holds, struct error *err)
+exit_predicates(struct stepping *x, bool *holds, struct error *err)
 {
     struct eval_env ee = run_env(x);
 
-    *holds = subject_deleted(x);
-    /* Any one of the predicates ends the run. */
     for (size_t i = 0; !*holds && i < x->f->exit.n; i++) {
         struct predicates one = {.items = &x->f->exit.items[i], .n = 1};
         struct json *trace = new_trace(x);
@@ -117,6 +117,26 @@ exit_holds_now(struct stepping *x, bool *holds, struct error *err)
     if (*holds)
         x->needs = false;
     return OK;
+}
+
+static enum status
+exit_holds_now(struct stepping *x, bool *holds, struct error *err)
+{
+    *holds = subject_deleted(x);
+    return exit_predicates(x, holds, err);
+}
+
+enum status
+run_exit_holds(const struct decide_env *env, const struct feature *f,
+               const struct run *run, bool *holds, bool *needs,
+               struct error *err)
+{
+    struct stepping x = {.env = env, .f = f, .run = *run};
+
+    *holds = false;
+    enum status rc = exit_predicates(&x, holds, err);
+    *needs = x.needs;
+    return rc;
 }
 
 /* ---- transitions (M4) ---- */

@@ -1,8 +1,6 @@
 #include <string.h>
 
-#include "codec/json.h"
-#include "core/predicate.h"
-#include "runtime/lookups.h"
+#include "runtime/engine_batch.h"
 #include "runtime/parts.h"
 #include "target/lookup.h"
 
@@ -42,23 +40,6 @@ find_run(struct runtime *rt, struct registry *reg, struct arena *a,
     return rc;
 }
 
-static enum status
-any_holds(const struct eval_env *env, const struct predicates *exits,
-          bool *holds, bool *needs, struct error *err)
-{
-    *holds = *needs = false;
-    for (size_t i = 0; !*holds && i < exits->n; i++) {
-        struct predicates one = {.items = &exits->items[i], .n = 1};
-        enum truth truth;
-        enum status rc = predicates_eval(env, &one, NULL, &truth, err);
-        if (rc != OK)
-            return rc;
-        *holds = truth == TRUTH_YES;
-        *needs = *needs || truth == TRUTH_UNKNOWN;
-    }
-    return OK;
-}
-
 enum status
 exit_holds(struct runtime *rt, struct lookups *lookups, struct arena *a,
            const struct action_row *action, bool *holds, struct error *err)
@@ -82,15 +63,12 @@ exit_holds(struct runtime *rt, struct lookups *lookups, struct arena *a,
     }
     if (run.f->exit.n == 0)
         return OK;
-    struct eval_env env = {.a = a,
-                           .facts = facts,
-                           .now_us = runtime_now_us(rt),
-                           .row_table = run.row.row_table,
-                           .row_key = run.row.row_key,
-                           .subject_id = run.row.subject_id,
-                           .entered_us = run.row.entered_us};
+    struct run current;
+    rc = run_from_row(a, &run.row, &current, err);
+    struct decide_env env = {
+        .a = a, .facts = facts, .now_us = runtime_now_us(rt)};
     for (int i = 0; rc == OK && needs && i < ROUNDS_MAX; i++) {
-        rc = any_holds(&env, &run.f->exit, holds, &needs, err);
+        rc = run_exit_holds(&env, run.f, &current, holds, &needs, err);
         if (rc != OK || !needs || *holds)
             break;
         rc = lookups_target(lookups, run.li, &t, err);

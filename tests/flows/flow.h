@@ -6,8 +6,9 @@
 #ifndef TESTS_FLOWS_FLOW_H
 #define TESTS_FLOWS_FLOW_H
 
+#include "base/map.h"
 #include "core/capture.h"
-#include "core/decide.h"
+#include "core/sim.h"
 
 enum {
     FLOW_MAX_BYTES = 512 * 1024 * 1024,
@@ -50,27 +51,8 @@ struct told { /* what happened, a line each */
     size_t n;
 };
 
-struct world_run {
-    struct run run;
-    const char *shown; /* last line told of it */
-};
-
-struct enrolled {
-    const char *subject_key;
-    struct enrolment e;
-};
-
-struct action {
-    const struct effect *effect;
-    const char *address, *key;
-    const struct run *run;
-    int64_t due_us; /* 0 = done */
-    int attempts;
-};
-
-struct sent {
-    const char *subject_key;
-    int64_t at_us;
+struct shown { /* last line told of a run */
+    const char *run, *line;
 };
 
 struct staged {
@@ -89,8 +71,7 @@ struct world {
     struct feature *f;
     struct capture *captures;
     size_t n_captures;
-    struct watch *watches;
-    size_t n_watches;
+    struct sim *sim;
     bool paused, holding;
     int64_t now_us, scan_us;
     int64_t next_source_id;
@@ -99,20 +80,13 @@ struct world {
     const char *seen[ITEMS_MAX]; /* ids of events */
     size_t n_seen;
     struct event *last;
-    struct world_run runs[ITEMS_MAX];
-    size_t n_runs;
-    struct enrolled enrolled[ITEMS_MAX];
-    size_t n_enrolled;
-    struct action actions[ITEMS_MAX];
-    size_t n_actions;
-    struct sent sent[ITEMS_MAX];
-    size_t n_sent;
+    struct shown shown[ITEMS_MAX];
+    size_t n_shown;
+    struct map *keys, *attempts; /* of effects */
     struct staged stages[ITEMS_MAX];
     size_t n_stages;
     struct answer answers[ITEMS_MAX];
     size_t n_answers, next_answer;
-    const char *suppressed[ITEMS_MAX];
-    size_t n_suppressed;
     struct told told;
     struct error *err;
 };
@@ -126,6 +100,7 @@ CHECKED enum status world_feature(struct world *w, const char *text, size_t n);
 CHECKED enum status world_receive(struct world *w, struct event *e);
 CHECKED enum status world_repeat(struct world *w);
 CHECKED enum status world_deliver(struct world *w);
+void world_pause(struct world *w, bool paused);
 /* Moves the clock and does all that falls due until then, in order. */
 CHECKED enum status world_until(struct world *w, int64_t at_us);
 
@@ -137,9 +112,7 @@ CHECKED enum status world_change(struct world *w, enum row_op op,
 
 /* ---- flow_send.c ---- */
 
-CHECKED enum status plan_effects(struct world *w, const struct run *run,
-                                 const struct planned_effect *effects,
-                                 size_t n);
-CHECKED enum status send_due(struct world *w);
+/* An effect leaves, or is settled: tells of it, and asks the receiver. */
+CHECKED enum status effect_told(struct world *w, struct sim_told *told);
 
 #endif

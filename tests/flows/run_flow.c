@@ -178,24 +178,21 @@ do_deliver(struct flow *f)
 static enum status
 do_pause(struct flow *f)
 {
-    f->w.paused = true;
+    world_pause(&f->w, true);
     return OK;
 }
 
 static enum status
 do_resume(struct flow *f)
 {
-    f->w.paused = false;
+    world_pause(&f->w, false);
     return OK;
 }
 
 static enum status
 do_suppress(struct flow *f)
 {
-    if (f->w.n_suppressed == ITEMS_MAX)
-        return fail(&f->err, E_TOOBIG, "over %d addresses", ITEMS_MAX);
-    f->w.suppressed[f->w.n_suppressed++] = f->rest;
-    return OK;
+    return sim_suppress(f->w.sim, f->rest, &f->err);
 }
 
 /* answer 503 x3 retry-after=120 */
@@ -360,12 +357,11 @@ run_file(const char *file, const char *tables)
         return false;
     f->a = a;
     f->file = file;
-    if (!load(f, tables))
-        return false;
-    while (f->at < f->n)
-        if (!run_line(f))
-            return false;
-    return f->w.f ? true : differ(f, 1, "a feature", "none");
+    bool ok = load(f, tables);
+    while (ok && f->at < f->n)
+        ok = run_line(f);
+    sim_free(f->w.sim);
+    return ok && !f->w.f ? differ(f, 1, "a feature", "none") : ok;
 }
 
 int
