@@ -172,6 +172,7 @@ command_fn cmd_feature_new, cmd_feature_list, cmd_feature_show,
     cmd_feature_activate, cmd_feature_pause, cmd_feature_archive,
     cmd_feature_diagram, cmd_feature_backfill, cmd_feature_templates,
     cmd_message;
+command_fn cmd_simulate, cmd_backtest, cmd_why_not;
 command_fn cmd_logs, cmd_explain, cmd_journey, cmd_actions, cmd_actions_failed,
     cmd_actions_retry, cmd_inbox;
 command_fn cmd_validate, cmd_config, cmd_help, cmd_version;

@@ -154,6 +154,34 @@ static const struct option_spec help_options[] = {
     {0},
 };
 
+static const struct option_spec simulate_options[] = {
+    {"event", 'e', OPTION_TEXT, "ID", 0, 0, NULL, "an event of the log"},
+    {"row", 'r', OPTION_TEXT, "KEY", 0, 0, NULL, "a live row, by its key"},
+    {"record", 0, OPTION_TEXT, "JSON|@FILE", 0, 0, NULL,
+     "columns of the row; with --row, those to change"},
+    {"old", 0, OPTION_TEXT, "JSON|@FILE", 0, 0, NULL,
+     "the row before, for a trigger on an update"},
+    {"at", 0, OPTION_TEXT, "TIME", 0, 0, NULL, "when it happens; now without"},
+    {"for", 0, OPTION_TEXT, "DURATION", 0, 0, NULL, "how long to go on (P90D)"},
+    {0},
+};
+static const struct option_spec backtest_options[] = {
+    {"since", 0, OPTION_TEXT, "TIME", 0, 0, NULL,
+     "ISO time, or how long ago (P30D)"},
+    {"until", 0, OPTION_TEXT, "TIME", 0, 0, NULL, "ISO time, or how long ago"},
+    {"source", 0, OPTION_TEXT, "events|table", 0, 0, NULL,
+     "the log, or the rows of the table by when they were made"},
+    {"compare", 0, OPTION_TEXT, "VERSION|FILE", 0, 0, NULL,
+     "another version or document, side by side"},
+    {"version", 0, OPTION_INT, "N", 1, 1000000, NULL,
+     "this version instead of the newest"},
+    {"limit", 'n', OPTION_INT, "N", 1, 200000, NULL,
+     "events or rows at most (20000)"},
+    {"decisions", 0, OPTION_INT, "N", 1, 10000, NULL,
+     "with --json: list so many decisions"},
+    {0},
+};
+
 #define C(word, section, argument, least, most, prints, text, more, list, \
           function)                                                       \
     {                                                                     \
@@ -252,11 +280,26 @@ const struct command commands[] = {
       "check a feature document, without a server", NULL, validate_options,
       cmd_validate),
 
+    C("simulate", "features", "KEY|FILE", 1, 1, true,
+      "one row through a feature, step by step; nothing is sent",
+      "The clock moves from one thing due to the next. Values that the row "
+      "does not have are read from the database, read-only. FILE is a "
+      "document that is not stored.",
+      simulate_options, cmd_simulate),
+    C("backtest", "features", "KEY|FILE", 1, 1, true,
+      "what a feature would have done with what has happened",
+      "From the log it decides with the values recorded then; from the table "
+      "every row enters at the time it was made.",
+      backtest_options, cmd_backtest),
+
     C("logs", "watch", "", 0, 0, true, "events and what was decided", NULL,
       logs_options, cmd_logs),
     C("explain", "watch", "EVENT [FEATURE]", 1, 2, true,
       "why each feature did what it did with an event", NULL, NULL,
       cmd_explain),
+    C("why-not", "watch", "SUBJECT FEATURE", 2, 2, true,
+      "would a subject enter now, and what would have to change",
+      "SUBJECT is schema.table/id, or the id alone.", NULL, cmd_why_not),
     C("journey", "watch", "SUBJECT", 1, 1, true,
       "stage, runs, actions and decisions of a subject",
       "SUBJECT is schema.table/id, as logs prints it.", list_options,

@@ -67,6 +67,9 @@ double json_double(const struct json *j, double fallback);
 const char *json_get_str(const struct json *j, const char *key,
                          const char *fallback);
 bool json_is(const struct json *j, enum json_kind kind);
+/* A value as a key is written: a string as it is, others as JSON; NULL for
+ * null and nothing. */
+const char *json_plain(struct arena *a, const struct json *j);
 /* -1, 0 or 1 for two numbers, exact to the last digit; a NULL or other kind
  * counts as 0. */
 int json_number_order(const struct json *x, const struct json *y);

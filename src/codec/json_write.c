@@ -344,3 +344,11 @@ jw_kv_value(struct json_writer *w, const char *key, const struct json *v)
     jw_key(w, key);
     jw_value(w, v);
 }
+
+const char *
+json_plain(struct arena *a, const struct json *j)
+{
+    if (!j || j->kind == JSON_NULL)
+        return NULL;
+    return j->kind == JSON_STRING ? j->text : json_text(a, j);
+}

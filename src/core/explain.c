@@ -1,15 +1,10 @@
-#include "core/explain.h"
+#include "core/explain_parts.h"
 
 #include <string.h>
 
 #include "codec/time.h"
 
-struct printing {
-    struct buf *out;
-    bool color;
-};
-
-static const char *
+const char *
 paint(const struct printing *p, const char *code)
 {
     return p->color ? code : "";
@@ -182,6 +177,14 @@ actions(const struct printing *p, const struct json *list)
     }
 }
 
+void
+explain_detail(const struct printing *p, const struct json *detail)
+{
+    gates(p, "gates:", json_get(detail, "gates"));
+    traces(p, "conditions", json_get(detail, "conditions"));
+    steps(p, json_get(detail, "step") ? json_get(detail, "step") : detail);
+}
+
 static void
 decision(const struct printing *p, const struct json *d)
 {
@@ -200,16 +203,12 @@ decision(const struct printing *p, const struct json *d)
         buf_printf(p->out, "    subject %s\n", json_get_str(d, "subject", ""));
     if (json_get_str(detail, "reason", NULL))
         buf_printf(p->out, "    %s\n", json_get_str(detail, "reason", ""));
-    gates(p, "gates:", json_get(detail, "gates"));
-    traces(p, "conditions", json_get(detail, "conditions"));
-    steps(p, json_get(detail, "step") ? json_get(detail, "step") : detail);
+    explain_detail(p, detail);
     actions(p, json_get(d, "actions"));
 }
 
-/* Answers of receivers and a customer's text may hold what steers a terminal:
- * of control characters only line breaks and our own colours stay. */
-static void
-tame(struct buf *out, size_t from, bool color)
+void
+explain_tame(struct buf *out, size_t from, bool color)
 {
     for (size_t i = from; i < out->len; i++) {
         char *c = &out->data[i];
@@ -249,5 +248,5 @@ explain_text(struct buf *out, const struct json *explanation, bool color)
         buf_puts(out, "  no feature asks for this change\n");
     for (uint32_t i = 0; json_is(list, JSON_ARRAY) && i < list->n; i++)
         decision(&p, list->items[i]);
-    tame(out, from, color);
+    explain_tame(out, from, color);
 }

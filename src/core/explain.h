@@ -16,4 +16,9 @@
  * `color` adds ANSI colours. */
 void explain_text(struct buf *out, const struct json *explanation, bool color);
 
+/* Answers of simulate, why-not and backtest; see runtime/ops.h. */
+void simulation_text(struct buf *out, const struct json *answer, bool color);
+void why_not_text(struct buf *out, const struct json *answer, bool color);
+void backtest_text(struct buf *out, const struct json *answer, bool color);
+
 #endif

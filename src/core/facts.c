@@ -6,6 +6,7 @@ struct facts {
     struct arena *a;
     struct map *answers;
     struct map *wanted;
+    struct map *used; /* NULL: nobody asked */
     const struct fact_need **list;
     size_t n, cap;
 };
@@ -24,9 +25,51 @@ facts_new(struct arena *a)
 }
 
 const struct json *
-facts_get(const struct facts *f, const char *key)
+facts_get(struct facts *f, const char *key)
 {
-    return map_get(f->answers, key);
+    struct json *v = map_get(f->answers, key);
+
+    /* Out of memory the decision itself fails soon enough. */
+    if (v && f->used)
+        (void)(map_put(f->used, key, v, NULL) == OK);
+    return v;
+}
+
+enum status
+facts_use_begin(struct facts *f, struct error *err)
+{
+    f->used = map_new(f->a);
+    return f->used ? OK : fail(err, E_NOMEM, "facts");
+}
+
+struct json *
+facts_used(struct arena *a, const struct facts *f)
+{
+    struct json *o = json_object(a);
+    const char *key;
+    void *value;
+    size_t i;
+
+    for (i = 0; f->used && map_at(f->used, i, &key, &value); i++)
+        o = json_put(a, o, key, value);
+    return i ? o : NULL;
+}
+
+enum status
+facts_drop_answered(struct facts *f, struct error *err)
+{
+    size_t n = f->n;
+
+    facts_clear_wanted(f);
+    for (size_t i = 0; i < n; i++) {
+        const struct fact_need *need = f->list[i];
+        if (map_get(f->answers, need->key))
+            continue;
+        enum status rc = facts_want(f, need, err);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
 }
 
 enum status

@@ -38,7 +38,7 @@ struct facts; /* opaque; in an arena */
 
 struct facts *facts_new(struct arena *a);
 /* The answer for a key, or NULL when not fetched yet. */
-const struct json *facts_get(const struct facts *f, const char *key);
+const struct json *facts_get(struct facts *f, const char *key);
 CHECKED enum status facts_put(struct facts *f, const char *key,
                               const struct json *value, struct error *err);
 /* Records a need once per key. */
@@ -47,5 +47,13 @@ CHECKED enum status facts_want(struct facts *f, const struct fact_need *need,
 /* Needs recorded since the last clear. */
 size_t facts_wanted(const struct facts *f, const struct fact_need *const **out);
 void facts_clear_wanted(struct facts *f);
+/* Forgets those needs that have an answer by now. */
+CHECKED enum status facts_drop_answered(struct facts *f, struct error *err);
+
+/* From here on, what facts_get() answers is remembered … */
+CHECKED enum status facts_use_begin(struct facts *f, struct error *err);
+/* … as {"key": value, …}: stored with a decision, so that a backtest can
+ * decide with the values of that instant. NULL when nothing was used. */
+struct json *facts_used(struct arena *a, const struct facts *f);
 
 #endif

@@ -230,7 +230,7 @@ env_of(struct sim *s, struct facts *facts)
 static enum status
 fetch(struct sim *s, struct facts *facts, struct error *err)
 {
-    enum status rc = s->c.fetch(s->c.user, facts, s->now_us, err);
+    enum status rc = s->c.fetch(s->c.user, s->scratch, facts, s->now_us, err);
 
     facts_clear_wanted(facts);
     return rc;
@@ -602,10 +602,7 @@ watched(struct sim *s, const struct watch *w, const struct event *e,
         return OK;
     if (!w->column)
         return e->key ? wake(s, map_get(s->rows, e->key), true, e, err) : OK;
-    const struct json *v = json_get(e->record, w->column);
-    const char *id = json_is(v, JSON_STRING)     ? v->text
-                     : v && v->kind != JSON_NULL ? json_text(s->scratch, v)
-                                                 : NULL;
+    const char *id = json_plain(s->scratch, json_get(e->record, w->column));
     if (!id)
         return OK;
     const char *key =
@@ -621,7 +618,7 @@ sim_event(struct sim *s, const struct event *e, int64_t now_us, bool scanned,
     enum status rc = OK;
 
     arena_reset(s->scratch);
-    s->now_us = now_us > s->now_us ? now_us : s->now_us;
+    s->now_us = now_us;
     if (scanned)
         return entry(s, e, true, err);
     if (trigger_matches(s->c.feature, e))
@@ -656,7 +653,7 @@ sim_until(struct sim *s, int64_t at_us, struct error *err)
     while (rc == OK && s->n_heap && s->heap[0].at_us <= at_us) {
         struct due d = heap_pop(s);
         arena_reset(s->scratch);
-        s->now_us = d.at_us > s->now_us ? d.at_us : s->now_us;
+        s->now_us = d.at_us;
         rc = due_do(s, &d, err);
     }
     if (at_us > s->now_us)

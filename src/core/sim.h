@@ -39,9 +39,9 @@ struct sim_config {
     const struct feature *feature;
     const char *feature_id;
     int64_t version;
-    /* Answers everything wanted in `f` as of at_us. */
-    enum status (*fetch)(void *user, struct facts *f, int64_t at_us,
-                         struct error *err);
+    /* Answers everything wanted in `f` as of at_us; answers live in `a`. */
+    enum status (*fetch)(void *user, struct arena *a, struct facts *f,
+                         int64_t at_us, struct error *err);
     sim_fn *told;
     /* When a run that is due is looked at; NULL: when it is due. */
     int64_t (*look_us)(void *user, const struct run *run);
@@ -58,9 +58,10 @@ CHECKED enum status sim_new(const struct sim_config *config, struct sim **out,
                             struct error *err);
 void sim_free(struct sim *s); /* NULL is allowed */
 
-/* An event at now_us: entries, and the runs that it concerns. With `scanned`
- * it is a row of a schedule's scan, of which only an entry is told. What it
- * makes due at once leaves with the next sim_until(). */
+/* An event at now_us, which may be before the last one's: what was decided by
+ * several threads is not in the order of time. Entries, and the runs that it
+ * concerns. With `scanned` it is a row of a schedule's scan, of which only an
+ * entry is told. What it makes due at once leaves with the next sim_until(). */
 CHECKED enum status sim_event(struct sim *s, const struct event *e,
                               int64_t now_us, bool scanned, struct error *err);
 /* Does all that is due until then, in the order of time. Errors: E_TOOBIG. */

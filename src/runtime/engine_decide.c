@@ -57,6 +57,23 @@ decide_log(struct batch *b, const struct live_integration *li,
     return add_decision(b, &row, err);
 }
 
+static enum status
+watch_facts(struct batch *b, struct work *w, bool dry, struct error *err)
+{
+    (void)b;
+    return dry || !w->wants_facts ? OK : facts_use_begin(w->scope->facts, err);
+}
+
+/* The trace, with the facts it rests on. */
+static struct json *
+with_facts(struct batch *b, struct work *w, struct json *detail)
+{
+    struct json *used =
+        w->wants_facts ? facts_used(b->a, w->scope->facts) : NULL;
+
+    return used ? json_put(b->a, detail, "facts", used) : detail;
+}
+
 /* set_stage acts in the batch's transaction; its action is the record of it. */
 static enum status
 stage_apply(struct batch *b, const struct live_integration *li,
@@ -171,8 +188,8 @@ enter(struct batch *b, struct work *w, struct live_feature *lf,
     struct json *detail = json_put(b->a, d->detail, "step", step.detail);
     if (rc == OK)
         rc = decide_log(b, li, run.event_id, lf->row.id, lf->row.key,
-                        lf->row.version, VERDICT_ENTERED, s->key, id, detail,
-                        err);
+                        lf->row.version, VERDICT_ENTERED, s->key, id,
+                        with_facts(b, w, detail), err);
     return rc;
 }
 
@@ -199,7 +216,8 @@ entry_apply(struct batch *b, struct work *w, struct live_feature *lf,
         rc = dry || quiet ? OK
                           : decide_log(b, w->scope->li, w->event.id, lf->row.id,
                                        lf->row.key, lf->row.version, d->verdict,
-                                       d->subject.key, NULL, d->detail, err);
+                                       d->subject.key, NULL,
+                                       with_facts(b, w, d->detail), err);
     }
     if (rc == OK && !dry && !*needs && enrolment_changes) {
         held->row.matched = matched;
@@ -222,7 +240,9 @@ decide_trigger(struct batch *b, struct work *w, struct live_feature *lf,
 
     if (w->kind == WORK_EVENT && !trigger_matches(lf->f, &w->event))
         return OK;
-    enum status rc = subject_resolve(&env, lf->f, &w->event, &s, &missing, err);
+    enum status rc = watch_facts(b, w, dry, err);
+    if (rc == OK)
+        rc = subject_resolve(&env, lf->f, &w->event, &s, &missing, err);
     if (rc == OK && missing) {
         *needs = true;
         return OK;
@@ -275,7 +295,8 @@ step_apply(struct batch *b, struct work *w, const struct feature *f,
     if (rc == OK)
         rc = decide_log(b, li, event ? w->event.id : NULL, held->row.feature_id,
                         f->key, held->row.version, step->verdict,
-                        held->row.subject_key, held->row.id, step->detail, err);
+                        held->row.subject_key, held->row.id,
+                        with_facts(b, w, step->detail), err);
     return rc;
 }
 
@@ -305,6 +326,8 @@ step_run(struct batch *b, struct work *w, struct held_run *held, bool dry,
     enum status rc =
         registry_version(b->reg, b->tx, w->scope->li, held->row.feature_id,
                          held->row.version, &f, err);
+    if (rc == OK)
+        rc = watch_facts(b, w, dry, err);
     if (rc != OK)
         return rc;
     rc = run_step(&env, f, &held->run, w->kind == WORK_EVENT ? &w->event : NULL,
@@ -333,10 +356,8 @@ decide_watch(struct batch *b, struct work *w, const struct route *route,
     if (lf->paused)
         return OK;
     if (route->watch->column) {
-        const struct json *v = json_get(w->event.record, route->watch->column);
-        const char *id = json_is(v, JSON_STRING)     ? v->text
-                         : v && v->kind != JSON_NULL ? json_text(b->a, v)
-                                                     : NULL;
+        const char *id =
+            json_plain(b->a, json_get(w->event.record, route->watch->column));
         if (!id)
             return OK;
         const char *key = arena_printf(b->a, "%s/%s", lf->f->subject_table, id);

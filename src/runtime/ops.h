@@ -118,6 +118,35 @@ CHECKED enum status op_explain(struct runtime *rt, struct arena *a,
                                const char *feature_key, /* NULL: all */
                                struct json **out, struct error *err);
 
+/* What would happen, or would have: nothing is written, nothing is sent.
+ * `key` NULL: the body's "document" (text or tree) stands alone.
+ *
+ * One row, step by step, the clock moving to what is due next. Body: "event"
+ * (id), or "row" (key) changed by "record", or a "record" alone; "old" for
+ * updates; "at", "for" (P90D); "document" in place of the stored one.
+ * Out: {"feature","at","until","trigger_fires","record","steps":[{"at","kind",
+ * "verdict","meaning","state","status","effect","address","until","detail"}],
+ * "state","status"}. */
+CHECKED enum status op_simulate(struct runtime *rt, struct arena *a,
+                                const char *workspace_id, const char *key,
+                                const struct json *body, struct json **out,
+                                struct error *err);
+/* A feature over the past. Body: "since", "until", "source" (events, table),
+ * "limit", "version" or "document", "decisions" (how many to list),
+ * "compare" {version or document}. Out: a report, or {"a","b","only_a",
+ * "only_b","both"}. */
+CHECKED enum status op_backtest(struct runtime *rt, struct arena *a,
+                                const char *workspace_id, const char *key,
+                                const struct json *body, struct json **out,
+                                struct error *err);
+/* Would the subject enter now, by live rows, and what would have to change?
+ * {"subject","feature","status","trigger","table","rows":[{"row","verdict",
+ * "meaning","detail","changes":[text]}],"runs","decisions"}. */
+CHECKED enum status op_why_not(struct runtime *rt, struct arena *a,
+                               const char *workspace_id, const char *subject,
+                               const char *feature_key, struct json **out,
+                               struct error *err);
+
 /* Findings of doctor: {"ok":bool,"findings":[{"check","status":"ok|warn|fail",
  * "message","fix"}…]}. */
 CHECKED enum status op_doctor(struct runtime *rt, struct arena *a,

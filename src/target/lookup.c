@@ -194,7 +194,7 @@ run_shape(struct target *t, struct arena *a, const struct catalog *c,
 }
 
 static bool
-done(const struct facts *f, const struct fact_need *need)
+done(struct facts *f, const struct fact_need *need)
 {
     return need->kind == FACT_ROWS || facts_get(f, need->key);
 }

@@ -31,4 +31,15 @@ CHECKED enum status lookup_scan(struct target *t, struct arena *a,
                                 struct scanned_row **out, size_t *n,
                                 struct error *err);
 
+/* Rows of a table whose path leads to a value, the newest first (by the
+ * column that tells when a row was made, else by key). Errors:
+ * E_UNSUPPORTED when the path ends inside a JSON value, or the table has no
+ * key. */
+CHECKED enum status lookup_rows_of(struct target *t, struct arena *a,
+                                   const struct catalog *c, const char *table,
+                                   const struct path *path, const char *value,
+                                   const char *const *columns, size_t n_columns,
+                                   int limit, struct scanned_row **out,
+                                   size_t *n, struct error *err);
+
 #endif

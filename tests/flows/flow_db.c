@@ -119,14 +119,6 @@ db_table(struct db *db, const char *name)
 
 /* ---- rows ---- */
 
-static const char *
-plain(struct arena *a, const struct json *v)
-{
-    if (!v || v->kind == JSON_NULL)
-        return NULL;
-    return v->kind == JSON_STRING ? v->text : json_text(a, v);
-}
-
 const char *
 db_key(struct arena *a, const struct table *t, const struct json *row)
 {
@@ -135,7 +127,7 @@ db_key(struct arena *a, const struct table *t, const struct json *row)
     if (t->n_key == 0)
         return NULL;
     if (t->n_key == 1)
-        return plain(a, json_get(row, t->key[0]));
+        return json_plain(a, json_get(row, t->key[0]));
     for (size_t i = 0; i < t->n_key; i++)
         list = json_push(a, list, json_clone(a, json_get(row, t->key[i])));
     return json_text(a, list);
@@ -157,14 +149,15 @@ db_find(const struct db *db, const struct db_table *t, const char *key)
 static const struct json *
 joined(struct db *db, const struct path_join *j, const struct json *row)
 {
-    const char *want = plain(db->a, json_get(row, j->from_column));
+    const char *want = json_plain(db->a, json_get(row, j->from_column));
     const struct db_table *t = db_table(db, j->to->full);
 
     for (size_t i = 0; want && t && i < t->n; i++) {
-        const char *have = plain(db->a, json_get(t->rows[i], j->to_column));
+        const char *have =
+            json_plain(db->a, json_get(t->rows[i], j->to_column));
         const char *mark =
             j->filter_column
-                ? plain(db->a, json_get(t->rows[i], j->filter_column))
+                ? json_plain(db->a, json_get(t->rows[i], j->filter_column))
                 : NULL;
         if (have && strcmp(have, want) == 0 &&
             (!j->filter_column || (mark && strcmp(mark, j->filter_value) == 0)))
@@ -242,7 +235,7 @@ count(struct db *db, const struct fact_need *need, int64_t now_us,
         const struct json *v = NULL;
         bool holds = false;
         rc = value_at(db, t->t, t->rows[i], need->path, &v, err);
-        const char *link = plain(db->a, v);
+        const char *link = json_plain(db->a, v);
         if (rc == OK && link && strcmp(link, need->link_value) == 0 &&
             in_window(t->t, t->rows[i], need))
             rc = where_holds(db, t->t, t->rows[i], need, now_us, &holds, err);

@@ -95,10 +95,12 @@ told(void *user, struct sim_told *t, struct error *err)
 }
 
 static enum status
-fetch(void *user, struct facts *facts, int64_t at_us, struct error *err)
+fetch(void *user, struct arena *a, struct facts *facts, int64_t at_us,
+      struct error *err)
 {
     struct world *w = user;
 
+    (void)a;
     return db_fetch(w->db, facts, at_us, err);
 }
 
