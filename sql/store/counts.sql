@@ -6,7 +6,7 @@ select (select count(*) from events where workspace_id = $1),
        (select count(*) from event_queue),
        (select count(*) from decisions where workspace_id = $1),
        (select count(*) from runs
-         where workspace_id = $1 and status = 'active'),
+         where workspace_id = $1 and status = 'active' and goal is null),
        a.pending, a.succeeded, a.failed, a.skipped,
        (select count(*) from inbox where workspace_id = $1),
        (select count(*) from tracks where workspace_id = $1)

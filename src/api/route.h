@@ -184,6 +184,8 @@ job_fn action_all, action_one, action_retry, subject_timeline;
 job_fn inbox_all, inbox_one, track_all;
 job_fn suppression_all, suppression_create, suppression_delete,
     unsubscribe_form, unsubscribe_act;
+job_fn feature_versions_all, feature_version_diff, feature_runs_move,
+    feature_conversion, feature_funnel;
 job_fn feature_simulate, feature_backtest, subject_why_not;
 job_fn message_one, message_upload;
 

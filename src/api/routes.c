@@ -56,6 +56,16 @@ static const struct route_param explain_params[] = {
     {"feature", "string", "key of one feature; all of them without"},
     {0},
 };
+static const struct route_param diff_params[] = {
+    {"from", "integer", "a version; the one before `to` without"},
+    {"to", "integer", "a version; the newest without"},
+    {0},
+};
+static const struct route_param range_params[] = {
+    {"since", "string", "time, or how long ago (P30D)"},
+    {"until", "string", "time, or how long ago"},
+    {0},
+};
 static const struct route_param why_not_params[] = {
     {"feature", "string", "key of the feature"},
     {0},
@@ -249,6 +259,29 @@ const struct api_route api_routes[] = {
      .answer = "Feature",
      .changes = true},
 
+    {GET_JOB = feature_versions_all, .path = V1 "features/{key}/versions",
+     .role = ROLE_VIEWER, .tag = "features",
+     .summary = "its versions, each with what it changed", .answer = "Page"},
+    {GET_JOB = feature_version_diff, .path = V1 "features/{key}/diff",
+     .role = ROLE_VIEWER, .tag = "features", .query = diff_params,
+     .summary = "what changed between two versions", .answer = "Anything"},
+    {.method = "POST",
+     .job = feature_runs_move,
+     .path = V1 "features/{key}/runs",
+     .role = ROLE_EDITOR,
+     .tag = "features",
+     .body = "RunsMove",
+     .answer = "Anything",
+     .summary = "keep, migrate or exit the runs of older versions",
+     .changes = true},
+    {GET_JOB = feature_conversion, .path = V1 "features/{key}/conversion",
+     .role = ROLE_VIEWER, .tag = "features",
+     .summary = "goals reached, and the lift against the holdout",
+     .answer = "Anything"},
+    {GET_JOB = feature_funnel, .path = V1 "features/{key}/funnel",
+     .role = ROLE_VIEWER, .tag = "features", .query = range_params,
+     .summary = "how many came into each state, how long they stayed",
+     .answer = "Anything"},
     {.method = "POST",
      .job = feature_simulate,
      .path = V1 "features/{key}/simulate",

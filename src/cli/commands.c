@@ -154,6 +154,16 @@ static const struct option_spec help_options[] = {
     {0},
 };
 
+static const struct option_spec runs_options[] = {
+    {"plan", 0, OPTION_FLAG, NULL, 0, 0, NULL, "only count them"},
+    {0},
+};
+static const struct option_spec range_options[] = {
+    {"since", 0, OPTION_TEXT, "TIME", 0, 0, NULL,
+     "ISO time, or how long ago (P30D)"},
+    {"until", 0, OPTION_TEXT, "TIME", 0, 0, NULL, "ISO time, or how long ago"},
+    {0},
+};
 static const struct option_spec simulate_options[] = {
     {"event", 'e', OPTION_TEXT, "ID", 0, 0, NULL, "an event of the log"},
     {"row", 'r', OPTION_TEXT, "KEY", 0, 0, NULL, "a live row, by its key"},
@@ -269,6 +279,23 @@ const struct command commands[] = {
       "A feature whose document says \"backfill: existing\" lets them in, each "
       "once, as soon as it is active and deployed.",
       NULL, cmd_feature_backfill),
+    C("feature versions", "features", "KEY", 1, 1, true,
+      "list the versions of a feature and what each changed", NULL, NULL,
+      cmd_feature_versions),
+    C("feature diff", "features", "KEY [FROM] [TO]", 1, 3, true,
+      "what changed between two versions",
+      "Without versions: what the newest changed.", NULL, cmd_feature_diff),
+    C("feature runs", "features", "KEY keep|migrate|exit", 2, 2, true,
+      "what becomes of runs that began on older versions",
+      "keep leaves them there (as without this command); migrate moves those "
+      "whose state the newest version has; exit ends them.",
+      runs_options, cmd_feature_runs),
+    C("feature conversion", "features", "KEY", 1, 1, true,
+      "goals reached, and the lift against those held back", NULL, NULL,
+      cmd_feature_conversion),
+    C("feature funnel", "features", "KEY", 1, 1, true,
+      "how many came into each state, and how long they stayed", NULL,
+      range_options, cmd_feature_funnel),
     C("feature diagram", "features", "KEY", 1, 1, false,
       "draw the machine of a feature",
       "KEY may be a file: then no server is needed.", diagram_options,

@@ -178,9 +178,10 @@ add_predicates(struct gather *g, struct wanting *w,
 static bool
 add_row_columns(struct gather *g, struct wanting *w, const struct feature *f)
 {
-    bool ok =
-        add_path(g, w, &f->subject_id) && add_path(g, w, &f->subject_email) &&
-        add_predicates(g, w, &f->conditions) && add_predicates(g, w, &f->exit);
+    bool ok = add_path(g, w, &f->subject_id) &&
+              add_path(g, w, &f->subject_email) &&
+              add_predicates(g, w, &f->conditions) &&
+              add_predicates(g, w, &f->exit) && add_predicates(g, w, &f->goal);
 
     if (ok && f->column)
         ok = add_column(g, w, f->column);

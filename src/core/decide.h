@@ -93,6 +93,8 @@ struct run {
     const struct json *record; /* trigger row as captured, for messages */
     const char *event_id;      /* that began it; NULL for a schedule */
     const char *event_type;    /* "schema.table.op" */
+    const char *goal; /* NULL; VERDICT_ENTERED's or VERDICT_HOLDOUT's name: a
+                         run of the goal's machine, that only measures */
     const char *state;
     enum run_status status;
     int64_t entered_us;
@@ -159,6 +161,15 @@ CHECKED enum status run_begin(const struct decide_env *env,
                               int64_t version, const struct event *e,
                               const struct subject *s, const char *run_id,
                               struct run *out, struct error *err);
+
+/* The run that watches for the goal of a subject that entered, or was held
+ * back: of f->goal_machine, which must be. */
+CHECKED enum status goal_begin(const struct decide_env *env,
+                               const struct feature *f, const char *feature_id,
+                               int64_t version, const struct event *e,
+                               const struct subject *s, enum verdict arm,
+                               const char *run_id, struct run *out,
+                               struct error *err);
 
 struct step {
     bool needs_facts;     /* nothing else is set */

@@ -51,6 +51,10 @@ step_text(const struct printing *p, const struct json *s)
         return;
     }
     buf_printf(p->out, "%s  ", json_get_str(s, "at", ""));
+    if (strcmp(json_get_str(s, "kind", ""), "goal") == 0) {
+        buf_printf(p->out, "the goal is %s\n", json_get_str(s, "state", ""));
+        return;
+    }
     mark(p, is_good(verdict));
     buf_printf(p->out, " %s: %s", verdict, json_get_str(s, "meaning", ""));
     if (json_get_str(s, "state", NULL))
@@ -174,6 +178,7 @@ report_text(const struct printing *p, const struct json *r)
     members(out, "  effects   ", json_get(r, "effects"));
     members(out, "  skipped   ", json_get(r, "skipped"));
     members(out, "  runs      ", json_get(r, "runs"));
+    members(out, "  goal      ", json_get(r, "goal"));
     for (uint32_t i = 0; json_is(days, JSON_ARRAY) && i < days->n; i++) {
         const struct json *d = days->items[i];
         buf_printf(out, "  %s  entries %5lld  mails %5lld  webhooks %5lld\n",

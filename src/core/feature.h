@@ -142,6 +142,13 @@ struct timing {
     unsigned days;                    /* bit 0 = Sunday; 0 = every day */
 };
 
+/* What a pause does to runs whose time comes meanwhile. */
+enum on_pause {
+    PAUSE_HOLD, /* they go on when it is over */
+    PAUSE_SKIP, /* … unless they are late by more than skip_us: those exit */
+    PAUSE_EXIT  /* they exit */
+};
+
 struct feature {
     const char *key; /* "key", else the name as a slug */
     const char *name;
@@ -162,6 +169,13 @@ struct feature {
     struct predicates conditions;
     struct timing timing;
     struct predicates exit;
+    enum on_pause on_pause;
+    int64_t skip_us;                    /* PAUSE_SKIP */
+    struct predicates goal;             /* n == 0: none */
+    int64_t goal_within_us;             /* of the entry */
+    const struct feature *goal_machine; /* watches for it; NULL: no goal */
+    int64_t poll_us; /* how often on: match is looked at without an event; 0 =
+                        MATCH_POLL_US */
     int holdout; /* subjects of 10,000 that are kept back, to compare with */
     const char *initial;
     struct state *states; /* in document order */
@@ -180,6 +194,15 @@ CHECKED enum status feature_parse(struct arena *a, const struct json *doc,
 CHECKED enum status feature_parse_text(struct arena *a, const char *text,
                                        size_t n, struct feature **out,
                                        struct error *err);
+
+/* The goal as a machine of its own, without effects: from "open" to "reached"
+ * as soon as it holds, to "missed" when its time is over. A run of it measures
+ * one subject, whether it entered or was kept back. */
+CHECKED enum status feature_goal_machine(struct arena *a, struct feature *f,
+                                         struct error *err);
+#define GOAL_OPEN    "open"
+#define GOAL_REACHED "reached"
+#define GOAL_MISSED  "missed"
 
 /* Names against the catalogue: tables, columns, links, enum values, subject
  * key; states all reachable; no loop without a wait.

@@ -366,6 +366,8 @@ feature_check(const struct catalog *c, const struct feature *f,
     if (rc == OK)
         rc = predicates(&k, k.trigger, &f->exit, "exit");
     if (rc == OK)
+        rc = predicates(&k, k.trigger, &f->goal, "goal.when");
+    if (rc == OK)
         rc = machine(&k);
     for (size_t i = 0; rc == OK && i < f->n_states; i++)
         for (size_t t = 0; rc == OK && t < f->states[i].n_transitions; t++)

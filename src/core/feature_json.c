@@ -305,6 +305,18 @@ feature_to_json(struct arena *a, const struct feature *f,
         share[2 + trimmed(&share[2])] = '\0';
         o = json_put(a, o, "holdout", json_decimal(a, share));
     }
+    if (f->goal.n) {
+        struct json *goal = json_object(a);
+        goal = json_put(a, goal, "when", predicates_json(a, &f->goal));
+        o = json_put(a, o, "goal",
+                     put_duration(a, goal, "within", f->goal_within_us));
+    }
+    if (f->on_pause == PAUSE_EXIT)
+        o = put_text(a, o, "on_pause", "exit");
+    else if (f->on_pause == PAUSE_SKIP)
+        o = json_put(
+            a, o, "on_pause",
+            put_duration(a, json_object(a), "skip_if_older_than", f->skip_us));
     o = json_put(a, o, "timing", timing_json(a, &f->timing));
     o = json_put(a, o, "exit", predicates_json(a, &f->exit));
     return json_put(a, o, "machine", machine_json(a, f));

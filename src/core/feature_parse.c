@@ -325,6 +325,53 @@ read_holdout(struct reader *r, const struct json *j, struct feature *f)
     return OK;
 }
 
+static enum status
+read_goal(struct reader *r, const struct json *j, struct feature *f)
+{
+    static const char *const allowed[] = {"when", "within", NULL};
+    const struct place at = {.name = "goal"};
+    const struct place when = {.up = &at, .name = "when"};
+
+    if (!j)
+        return OK;
+    enum status rc = only(r, &at, j, allowed);
+    if (rc == OK)
+        rc = read_predicates(r, &when, json_get(j, "when"), &f->goal);
+    if (rc == OK && f->goal.n == 0)
+        rc = bad_at(r, &at, "when", "must be a list of predicates");
+    if (rc == OK)
+        rc = get_duration(r, &at, j, "within", &f->goal_within_us);
+    if (rc == OK && f->goal_within_us <= 0)
+        rc = bad_at(r, &at, "within", "must be a duration over zero");
+    return rc;
+}
+
+static enum status
+read_on_pause(struct reader *r, const struct json *j, struct feature *f)
+{
+    static const char *const allowed[] = {"skip_if_older_than", NULL};
+    const struct place at = {.name = "on_pause"};
+    const char *text = json_str(j, "");
+
+    if (!j || strcmp(text, "hold") == 0)
+        return OK;
+    if (strcmp(text, "exit") == 0) {
+        f->on_pause = PAUSE_EXIT;
+        return OK;
+    }
+    if (!json_is(j, JSON_OBJECT))
+        return bad_at(r, NULL, "on_pause",
+                      "must be hold, exit or {skip_if_older_than: duration}");
+    f->on_pause = PAUSE_SKIP;
+    enum status rc = only(r, &at, j, allowed);
+    if (rc == OK)
+        rc = get_duration(r, &at, j, "skip_if_older_than", &f->skip_us);
+    if (rc == OK && f->skip_us <= 0)
+        rc = bad_at(r, &at, "skip_if_older_than",
+                    "must be a duration over zero");
+    return rc;
+}
+
 enum status
 feature_parse(struct arena *a, const struct json *doc, struct feature **out,
               struct error *err)
@@ -332,7 +379,7 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
     static const char *const allowed[] = {
         "version", "key",     "name",  "description", "stage",
         "trigger", "subject", "entry", "timing",      "exit",
-        "machine", "holdout", NULL};
+        "machine", "holdout", "goal",  "on_pause",    NULL};
     struct error local = {0};
     struct reader r = {.a = a, .err = err ? err : &local};
     struct feature *f = arena_alloc(a, sizeof(*f));
@@ -358,7 +405,13 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
     if (rc == OK)
         rc = read_holdout(&r, json_get(doc, "holdout"), f);
     if (rc == OK)
+        rc = read_goal(&r, json_get(doc, "goal"), f);
+    if (rc == OK)
+        rc = read_on_pause(&r, json_get(doc, "on_pause"), f);
+    if (rc == OK)
         rc = read_machine(&r, &machine, json_get(doc, "machine"), f);
+    if (rc == OK)
+        rc = feature_goal_machine(a, f, err);
     *out = f;
     return rc;
 }

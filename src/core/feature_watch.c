@@ -62,6 +62,7 @@ feature_watches(struct arena *a, const struct feature *f, struct watch **out,
     struct watching w = {.n = 0};
 
     add_predicates(&w, f, &f->exit);
+    add_predicates(&w, f, &f->goal);
     for (size_t i = 0; i < f->n_states; i++)
         for (size_t t = 0; t < f->states[i].n_transitions; t++)
             if (f->states[i].transitions[t].on_match)

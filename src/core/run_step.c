@@ -39,6 +39,23 @@ run_begin(const struct decide_env *env, const struct feature *f,
     return type ? OK : fail(err, E_NOMEM, "run");
 }
 
+enum status /* NOLINTNEXTLINE(readability-function-size): a contract */
+goal_begin(const struct decide_env *env, const struct feature *f,
+           const char *feature_id, int64_t version, const struct event *e,
+           const struct subject *s, enum verdict arm, const char *run_id,
+           struct run *out, struct error *err)
+{
+    const struct feature *g = f->goal_machine;
+    enum status rc =
+        run_begin(env, g, feature_id, version, e, s, run_id, out, err);
+    int64_t first_us =
+        g->poll_us < f->goal_within_us ? g->poll_us : f->goal_within_us;
+
+    out->goal = verdict_name(arm);
+    out->due_us = env->now_us + first_us;
+    return rc;
+}
+
 struct stepping {
     const struct decide_env *env;
     const struct feature *f;
@@ -50,6 +67,7 @@ struct stepping {
     struct json *steps; /* trace of transitions taken */
     struct json *tried; /* trace of guards that held nothing, last state */
     struct json *exit;
+    int64_t late_us; /* PAUSE_SKIP: a timer that came too late; 0 = none */
     bool needs;
     bool moved;
 };
@@ -311,6 +329,12 @@ try_timers(struct stepping *x, const struct state *s, bool *taken,
     const struct transition *t = next_timer(s, tried_us);
     enum status rc = OK;
 
+    if (x->f->on_pause == PAUSE_SKIP && t && t->after_us > 0 &&
+        waited_us - t->after_us > x->f->skip_us) {
+        x->late_us = waited_us - t->after_us;
+        x->run.status = RUN_EXITED;
+        return OK;
+    }
     while (rc == OK && t && t->after_us <= waited_us && !*taken && !x->needs) {
         int64_t at_us = t->after_us;
         for (size_t i = 0;
@@ -337,9 +361,9 @@ settle(struct stepping *x, const struct state *s)
         matches = matches || s->transitions[i].on_match;
     x->run.checked_us = now_us;
     x->run.due_us = t ? x->run.state_entered_us + t->after_us : 0;
-    if (matches &&
-        (x->run.due_us == 0 || x->run.due_us > now_us + MATCH_POLL_US))
-        x->run.due_us = now_us + MATCH_POLL_US;
+    int64_t poll_us = x->f->poll_us ? x->f->poll_us : MATCH_POLL_US;
+    if (matches && (x->run.due_us == 0 || x->run.due_us > now_us + poll_us))
+        x->run.due_us = now_us + poll_us;
     if (!t && !matches)
         x->run.status = RUN_ENDED;
 }
@@ -384,7 +408,10 @@ detail_of(const struct stepping *x)
 
     if (x->steps && x->steps->n)
         o = json_put(a, o, "steps", x->steps);
-    if (x->run.status == RUN_EXITED)
+    if (x->late_us)
+        o = json_put(a, o, "late_by",
+                     json_string(a, duration_write(x->late_us, text)));
+    else if (x->run.status == RUN_EXITED)
         o = json_put(a, o, "exit", x->exit ? x->exit : json_array(a));
     else if (x->tried && x->tried->n)
         o = json_put(a, o, "guards", x->tried);

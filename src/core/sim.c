@@ -12,12 +12,14 @@ enum { FACT_ROUNDS_MAX = 12, SCRATCH_MAX_BYTES = 64 * 1024 * 1024 };
 
 struct sim_run {
     struct run run;
+    const struct feature *f; /* the feature, or its goal's machine */
     struct sim_run *next_of_subject, *next_of_row;
 };
 
 struct sim_subject {
     struct enrolment enrolment;
     struct sim_run *runs;
+    bool measured; /* there is a run for its goal */
     int64_t *sent; /* times of its messages, rising */
     size_t n_sent, cap_sent;
 };
@@ -169,10 +171,22 @@ sim_free(struct sim *s)
     free(s);
 }
 
-void
-sim_pause(struct sim *s, bool paused)
+/* What is told when a pause or a newer version ends a run. */
+static enum status end_run(struct sim *s, struct sim_run *r, struct error *err);
+
+enum status
+sim_pause(struct sim *s, bool paused, int64_t now_us, struct error *err)
 {
+    enum status rc = OK;
+
     s->paused = paused;
+    s->now_us = now_us;
+    if (!paused || s->c.feature->on_pause != PAUSE_EXIT)
+        return OK;
+    for (size_t i = 0; rc == OK && i < s->n_runs; i++)
+        if (s->runs[i]->run.status == RUN_ACTIVE && !s->runs[i]->run.goal)
+            rc = end_run(s, s->runs[i], err);
+    return rc;
 }
 
 enum status
@@ -367,14 +381,26 @@ is_verdict(enum status rc)
 }
 
 static enum status
-stepped(struct sim *s, const struct run *run, const struct event *e,
-        struct step *out, struct error *err)
+end_run(struct sim *s, struct sim_run *r, struct error *err)
+{
+    struct sim_told told = {.kind = SIM_DECISION,
+                            .verdict = VERDICT_COMPLETED,
+                            .subject = &r->run.subject,
+                            .run = &r->run};
+
+    r->run.status = RUN_EXITED;
+    return tell(s, &told, err);
+}
+
+static enum status
+stepped(struct sim *s, const struct feature *f, const struct run *run,
+        const struct event *e, struct step *out, struct error *err)
 {
     struct facts *facts = facts_new(s->scratch);
     struct decide_env env = env_of(s, facts);
 
     for (int i = 0; facts && i < FACT_ROUNDS_MAX; i++) {
-        enum status rc = run_step(&env, s->c.feature, run, e, out, err);
+        enum status rc = run_step(&env, f, run, e, out, err);
         if (rc == OK && out->needs_facts)
             rc = fetch(s, facts, err);
         else
@@ -409,7 +435,7 @@ step_run(struct sim *s, struct sim_run *r, const struct event *e,
 
     if (r->run.status != RUN_ACTIVE)
         return OK;
-    enum status rc = stepped(s, &r->run, e, &step, err);
+    enum status rc = stepped(s, r->f, &r->run, e, &step, err);
     if (is_verdict(rc)) {
         r->run.status = RUN_ENDED;
         return tell_error(s, e, &r->run.subject, &r->run, err);
@@ -417,13 +443,14 @@ step_run(struct sim *s, struct sim_run *r, const struct event *e,
     if (rc != OK)
         return rc;
     r->run = step.after;
-    struct sim_told told = {.kind = SIM_DECISION,
+    struct sim_told told = {.kind = r->run.goal ? SIM_GOAL : SIM_DECISION,
                             .verdict = step.verdict,
                             .event = e,
                             .subject = &r->run.subject,
                             .run = &r->run,
                             .detail = step.detail};
-    rc = tell(s, &told, err);
+    if (!r->run.goal || r->run.status != RUN_ACTIVE)
+        rc = tell(s, &told, err);
     if (rc == OK)
         rc = effects_plan(s, r, &step, err);
     return rc == OK ? run_queue(s, r, err) : rc;
@@ -454,8 +481,8 @@ run_keep(struct sim *s, struct sim_run *r)
 }
 
 static enum status
-run_add(struct sim *s, const struct run *run, struct sim_subject *who,
-        struct sim_run **out, struct error *err)
+run_add(struct sim *s, const struct feature *f, const struct run *run,
+        struct sim_subject *who, struct sim_run **out, struct error *err)
 {
     struct sim_run *r = arena_alloc(s->keep, sizeof(*r));
     void *runs = s->runs;
@@ -466,7 +493,7 @@ run_add(struct sim *s, const struct run *run, struct sim_subject *who,
         return rc;
     s->runs = runs;
     if (r)
-        r->run = *run;
+        *r = (struct sim_run){.run = *run, .f = f};
     if (!r || !run_keep(s, r))
         return fail(err, E_TOOBIG, "the simulation holds over %zu runs",
                     s->n_runs);
@@ -479,6 +506,30 @@ run_add(struct sim *s, const struct run *run, struct sim_subject *who,
     }
     *out = r;
     return rc;
+}
+
+/* Those who enter, and those held back: each once, unless each entry counts. */
+static enum status
+measure(struct sim *s, const struct event *e, const struct subject *who,
+        enum verdict arm, struct error *err)
+{
+    const struct feature *f = s->c.feature;
+    struct decide_env env = env_of(s, NULL);
+    struct sim_subject *x = subject_of(s, who->key, err);
+    struct sim_run *r = NULL;
+    struct run run;
+    const char *id = arena_printf(s->scratch, "run%zu", s->n_runs + 1);
+
+    if (!id || !x)
+        return x ? fail(err, E_NOMEM, "run") : E_TOOBIG;
+    if (!f->goal_machine || (x->measured && f->mode != ENTRY_EVERY))
+        return OK;
+    x->measured = true;
+    enum status rc = goal_begin(&env, f, s->c.feature_id, s->c.version, e, who,
+                                arm, id, &run, err);
+    if (rc == OK)
+        rc = run_add(s, f->goal_machine, &run, x, &r, err);
+    return rc == OK ? run_queue(s, r, err) : rc;
 }
 
 static enum status
@@ -497,11 +548,11 @@ begin(struct sim *s, const struct event *e, const struct subject *who,
     enum status rc = run_begin(&env, s->c.feature, s->c.feature_id,
                                s->c.version, e, who, id, &run, err);
     if (rc == OK)
-        rc = stepped(s, &run, e, &step, err);
+        rc = stepped(s, s->c.feature, &run, e, &step, err);
     if (is_verdict(rc))
         return tell_error(s, e, who, NULL, err);
     if (rc == OK)
-        rc = run_add(s, &step.after, x, &r, err);
+        rc = run_add(s, s->c.feature, &step.after, x, &r, err);
     if (rc != OK)
         return rc;
     x->enrolment.entries++;
@@ -519,7 +570,9 @@ begin(struct sim *s, const struct event *e, const struct subject *who,
     rc = tell(s, &told, err);
     if (rc == OK)
         rc = effects_plan(s, r, &step, err);
-    return rc == OK ? run_queue(s, r, err) : rc;
+    if (rc == OK)
+        rc = run_queue(s, r, err);
+    return rc == OK ? measure(s, e, who, VERDICT_ENTERED, err) : rc;
 }
 
 /* ---- events ---- */
@@ -577,7 +630,11 @@ entry(struct sim *s, const struct event *e, bool scanned, struct error *err)
                             .event = e,
                             .subject = &who,
                             .detail = d.detail};
-    return scanned ? OK : tell(s, &told, err);
+    if (!scanned)
+        rc = tell(s, &told, err);
+    return rc == OK && d.verdict == VERDICT_HOLDOUT
+               ? measure(s, e, &who, d.verdict, err)
+               : rc;
 }
 
 /* Runs begun by this very event are not woken by it again. */
@@ -639,7 +696,7 @@ due_do(struct sim *s, const struct due *d, struct error *err)
     /* It may have moved since it was queued: then it was queued again. */
     if (run->status != RUN_ACTIVE || !run->due_us || run->due_us > s->now_us)
         return OK;
-    if (!s->paused)
+    if (!s->paused || run->goal)
         return step_run(s, d->run, NULL, err);
     run->due_us = s->now_us + HOLD_PAUSED_US;
     return run_queue(s, d->run, err);

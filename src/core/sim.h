@@ -15,6 +15,7 @@ enum sim_kind {
     SIM_DECISION, /* an entry's or a run's verdict */
     SIM_SETTLED,  /* an effect that is done when it is planned: a stage, or a
                      mail without an address */
+    SIM_GOAL,     /* a subject reached its goal, or its time is over: run */
     SIM_SEND      /* an effect leaves, waits, or is dropped at a gate */
 };
 
@@ -69,11 +70,12 @@ CHECKED enum status sim_until(struct sim *s, int64_t at_us, struct error *err);
 /* When something is due next; INT64_MAX = nothing. */
 int64_t sim_next_due(const struct sim *s);
 
-void sim_pause(struct sim *s, bool paused);
+CHECKED enum status sim_pause(struct sim *s, bool paused, int64_t now_us,
+                              struct error *err);
 /* No mail to this address. */
 CHECKED enum status sim_suppress(struct sim *s, const char *address,
                                  struct error *err);
-/* Runs in the order they began. */
+/* Runs in the order they began, those of goals among them. */
 size_t sim_runs(const struct sim *s);
 const struct run *sim_run_at(const struct sim *s, size_t i);
 

@@ -153,6 +153,42 @@ record_with_old(struct arena *a, const struct event *e)
     return whole ? whole : e->record;
 }
 
+/* Those who enter and those held back are measured alike: each once, unless
+ * each entry counts. */
+static enum status
+measure(struct batch *b, struct work *w, const struct live_feature *lf,
+        const struct subject *s, enum verdict arm, struct error *err)
+{
+    struct decide_env env = env_of(b, w, false);
+    const struct live_integration *li = w->scope->li;
+    bool before = false;
+    struct run_row row;
+    struct run run;
+    enum status rc = OK;
+
+    if (!lf->f->goal_machine)
+        return OK;
+    if (lf->f->mode != ENTRY_EVERY) {
+        struct run_list *list = NULL;
+        rc = goal_of_subject(b->tx, li->workspace.id, lf->row.id, s->key,
+                             &before, err);
+        if (rc == OK)
+            rc = hold_runs_of_subject(b, li, lf->row.id, s->key, &list, err);
+        for (size_t i = 0; rc == OK && i < list->n; i++)
+            before = before || list->items[i]->row.goal;
+    }
+    if (rc != OK || before)
+        return rc;
+    const char *id = new_id(b, err);
+    if (!id)
+        return E_NOMEM;
+    rc = goal_begin(&env, lf->f, lf->row.id, lf->row.version, &w->event, s, arm,
+                    id, &run, err);
+    if (rc == OK)
+        rc = run_row_new(b, li, &run, &row, err);
+    return rc == OK ? hold_new_run(b, &row, &run, err) : rc;
+}
+
 /* An entry: the run begins and goes as far as it can at once. */
 static enum status
 enter(struct batch *b, struct work *w, struct live_feature *lf,
@@ -187,6 +223,8 @@ enter(struct batch *b, struct work *w, struct live_feature *lf,
         rc = effects_apply(b, li, lf->f, &step, err);
     struct json *detail = json_put(b->a, d->detail, "step", step.detail);
     if (rc == OK)
+        rc = measure(b, w, lf, s, VERDICT_ENTERED, err);
+    if (rc == OK)
         rc = decide_log(b, li, run.event_id, lf->row.id, lf->row.key,
                         lf->row.version, VERDICT_ENTERED, s->key, id,
                         with_facts(b, w, detail), err);
@@ -218,6 +256,8 @@ entry_apply(struct batch *b, struct work *w, struct live_feature *lf,
                                        lf->row.key, lf->row.version, d->verdict,
                                        d->subject.key, NULL,
                                        with_facts(b, w, d->detail), err);
+        if (rc == OK && !dry && d->verdict == VERDICT_HOLDOUT)
+            rc = measure(b, w, lf, &d->subject, d->verdict, err);
     }
     if (rc == OK && !dry && !*needs && enrolment_changes) {
         held->row.matched = matched;
@@ -289,7 +329,7 @@ step_apply(struct batch *b, struct work *w, const struct feature *f,
         held->dirty = true;
     held->run = step->after;
     run_to_row(&held->run, &held->row);
-    if (!moved)
+    if (!moved || held->row.goal)
         return OK;
     enum status rc = effects_apply(b, li, f, step, err);
     if (rc == OK)
@@ -326,6 +366,10 @@ step_run(struct batch *b, struct work *w, struct held_run *held, bool dry,
     enum status rc =
         registry_version(b->reg, b->tx, w->scope->li, held->row.feature_id,
                          held->row.version, &f, err);
+    if (rc == OK && held->row.goal)
+        f = f->goal_machine;
+    if (rc == OK && !f)
+        rc = fail(err, E_BUG, "run %s has no goal", held->row.id);
     if (rc == OK)
         rc = watch_facts(b, w, dry, err);
     if (rc != OK)
@@ -404,12 +448,13 @@ decide_run(struct batch *b, struct work *w, bool dry, bool *needs,
     const struct live_feature *lf =
         live_feature_find(w->scope->li, held->row.feature_id);
 
-    if (lf && !lf->paused)
+    bool ends = !lf || (lf->paused && lf->f->on_pause == PAUSE_EXIT);
+    if (lf && (!lf->paused || held->row.goal))
         return step_run(b, w, held, dry, needs, err);
     if (dry)
         return OK;
     held->dirty = true;
-    if (lf) { /* paused: hold (on_pause: hold is the default) */
+    if (!ends) {
         held->run.due_us = b->now_us + HOLD_PAUSED_S * US_PER_S;
         run_to_row(&held->run, &held->row);
         return OK;
@@ -422,10 +467,14 @@ decide_run(struct batch *b, struct work *w, bool dry, bool *needs,
         return rc;
     held->run.status = RUN_EXITED;
     run_to_row(&held->run, &held->row);
+    if (held->row.goal)
+        return OK;
     return decide_log(b, w->scope->li, NULL, held->row.feature_id, f->key,
                       held->row.version, VERDICT_COMPLETED,
                       held->row.subject_key, held->row.id,
-                      reason_json(b->a, "the feature is archived"), err);
+                      reason_json(b->a, lf ? "the feature is paused"
+                                           : "the feature is archived"),
+                      err);
 }
 
 enum status

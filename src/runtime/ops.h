@@ -118,6 +118,40 @@ CHECKED enum status op_explain(struct runtime *rt, struct arena *a,
                                const char *feature_key, /* NULL: all */
                                struct json **out, struct error *err);
 
+/* {"data":[{"version","created_at","changes":[…]}]}: newest first, each with
+ * what it changed; see core/feature_diff.h. */
+CHECKED enum status op_versions(struct runtime *rt, struct arena *a,
+                                const char *workspace_id, const char *key,
+                                struct json **out, struct error *err);
+/* What changed between two versions: {"feature","from","to","changes"}. */
+CHECKED enum status op_version_diff(struct runtime *rt, struct arena *a,
+                                    const char *workspace_id, const char *key,
+                                    int64_t from, int64_t to, struct json **out,
+                                    struct error *err);
+/* Runs in flight on older versions (M10): "keep" them there, "migrate" those
+ * whose state the newest version has, "exit" them. `dry` only counts.
+ * {"feature","version","do","in_flight","moved","kept","states":{…}}.
+ * Errors: E_INVALID another word. */
+CHECKED enum status op_runs_move(struct runtime *rt, struct arena *a,
+                                 const char *workspace_id, const char *key,
+                                 const char *what, bool dry, struct json **out,
+                                 struct error *err);
+/* Ends all runs of a feature, for `reason`. */
+CHECKED enum status op_runs_end(struct runtime *rt, struct arena *a,
+                                const char *workspace_id, const char *key,
+                                const char *reason, struct error *err);
+/* Goals of those who entered and of those held back, by version, with the
+ * lift: {"feature","goal","arms":[…],"lift":{…}|null}. */
+CHECKED enum status op_conversion(struct runtime *rt, struct arena *a,
+                                  const char *workspace_id, const char *key,
+                                  struct json **out, struct error *err);
+/* {"feature","since","until","states":[{"state","entered","left","here",
+ * "median_s"}],"transitions":[{"from","to","n"}],"ended":{…},"cut"}. */
+CHECKED enum status op_funnel(struct runtime *rt, struct arena *a,
+                              const char *workspace_id, const char *key,
+                              int64_t since_us, int64_t until_us,
+                              struct json **out, struct error *err);
+
 /* What would happen, or would have: nothing is written, nothing is sent.
  * `key` NULL: the body's "document" (text or tree) stands alone.
  *

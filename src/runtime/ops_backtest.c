@@ -49,6 +49,7 @@ struct backtest {
     bool cut; /* there was more than the limit */
     int64_t verdicts[VERDICT_COUNT], dropped[VERDICT_COUNT], deferred;
     int64_t recorded, live;
+    int64_t goals[2][2];        /* held back?, reached? */
     struct map *days, *entered; /* subject key -> itself */
     struct json *samples, *decisions;
 };
@@ -152,6 +153,11 @@ told(void *user, struct sim_told *t, struct error *err)
 {
     struct backtest *b = user;
 
+    if (t->kind == SIM_GOAL) {
+        b->goals[strcmp(t->run->goal, verdict_name(VERDICT_HOLDOUT)) == 0]
+                [strcmp(t->run->state, GOAL_REACHED) == 0]++;
+        return OK;
+    }
     if (t->kind == SIM_DECISION)
         return t->verdict == VERDICT_WRONG_STATE ? OK
                                                  : decision_told(b, t, err);
@@ -462,6 +468,8 @@ runs_json(struct backtest *b, const struct sim *sim)
 
     for (size_t i = 0; i < sim_runs(sim); i++) {
         const struct run *r = sim_run_at(sim, i);
+        if (r->goal)
+            continue;
         const char *key = r->status == RUN_ACTIVE
                               ? r->state
                               : arena_printf(b->a, "%s:%s", r->state,
@@ -500,6 +508,14 @@ report(struct backtest *b, const struct sim *sim, struct json **out,
     o = json_put(a, o, "skipped", counts_json(a, b->dropped));
     o = op_put_int(a, o, "deferred", b->deferred);
     o = json_put(a, o, "runs", runs_json(b, sim));
+    if (b->w.f->goal.n) {
+        struct json *g = json_object(a);
+        g = op_put_int(a, g, "entered_reached", b->goals[0][1]);
+        g = op_put_int(a, g, "entered_missed", b->goals[0][0]);
+        g = op_put_int(a, g, "holdout_reached", b->goals[1][1]);
+        g = op_put_int(a, g, "holdout_missed", b->goals[1][0]);
+        o = json_put(a, o, "goal", g);
+    }
     o = json_put(a, o, "days", days);
     o = json_put(a, o, "facts", facts);
     o = json_put(a, o, "samples", b->samples);

@@ -154,6 +154,26 @@ pending_deploy(struct runtime *rt, struct arena *a, const char *workspace_id,
            plan->n_changes > 0;
 }
 
+/* Runs end with an archived feature, and at a pause that says so. */
+static enum status
+runs_end(struct runtime *rt, struct arena *a, const struct feature_row *row,
+         const char *status, struct error *err)
+{
+    struct feature *f = NULL;
+
+    if (strcmp(status, "archived") == 0)
+        return op_runs_end(rt, a, row->workspace_id, row->key,
+                           "the feature is archived", err);
+    if (strcmp(status, "paused") != 0)
+        return OK;
+    enum status rc =
+        feature_parse_text(a, row->document, strlen(row->document), &f, err);
+    return rc == OK && f->on_pause == PAUSE_EXIT
+               ? op_runs_end(rt, a, row->workspace_id, row->key,
+                             "the feature is paused", err)
+               : rc;
+}
+
 enum status
 op_feature_status(struct runtime *rt, struct arena *a, const char *workspace_id,
                   const char *key, const char *status, struct json **out,
@@ -170,6 +190,8 @@ op_feature_status(struct runtime *rt, struct arena *a, const char *workspace_id,
                                 runtime_now_us(rt), err);
     if (rc == OK)
         rc = op_commit(rt, &tx, err);
+    if (rc == OK)
+        rc = runs_end(rt, a, &row, status, err);
     if (rc == OK)
         rc = op_feature(rt, a, workspace_id, key, out, err);
     if (rc == OK)

@@ -57,6 +57,7 @@ fetch(void *user, struct arena *a, struct facts *facts, int64_t at_us,
 static const char *const kinds[] = {
     [SIM_DECISION] = "decision",
     [SIM_SETTLED] = "effect",
+    [SIM_GOAL] = "goal",
     [SIM_SEND] = "effect",
 };
 
@@ -81,7 +82,7 @@ told(void *user, struct sim_told *t, struct error *err)
                           : verdict_meaning(t->verdict));
     if (t->subject && t->subject->key)
         o = op_put_string(a, o, "subject", t->subject->key);
-    if (t->run && t->kind == SIM_DECISION) {
+    if (t->run && t->kind != SIM_SEND) {
         o = op_put_string(a, o, "state", t->run->state);
         o = op_put_string(a, o, "status", run_status_name(t->run->status));
     }

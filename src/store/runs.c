@@ -28,6 +28,7 @@ static const struct field run_fields[] = {
     INT64_OF(run_row, checked_us),
     INT64_OF(run_row, due_us),
     INT64_OF(run_row, rev),
+    TEXT_OF(run_row, goal),
 };
 
 enum { RUN_FIELDS = N_OF(run_fields) };
@@ -102,6 +103,76 @@ runs_due(struct store_tx *tx, struct arena *a, int shard_from, int shard_to,
     return query(tx, a, STORE_SQL_RUNS_DUE, p, N_OF(p), out, n, err);
 }
 
+enum status
+runs_of_feature(struct store_tx *tx, struct arena *a, const char *feature_id,
+                const char *after_id, size_t limit, struct run_row **out,
+                size_t *n, struct error *err)
+{
+    const struct db_value p[] = {DB_S(feature_id), DB_S(after_id),
+                                 DB_I((int64_t)limit)};
+
+    return query(tx, a, STORE_SQL_RUNS_OF_FEATURE, p, N_OF(p), out, n, err);
+}
+
+enum status
+run_set_version(struct store_tx *tx, const struct run_row *in,
+                struct error *err)
+{
+    const struct db_value p[] = {DB_I(in->shard), DB_S(in->id),
+                                 DB_I(in->version), DB_I(in->due_us),
+                                 DB_I(in->rev)};
+    int64_t changed = 0;
+    enum status rc =
+        tx_exec(tx, STORE_SQL_RUN_VERSION, p, N_OF(p), &changed, err);
+
+    if (rc == OK && changed == 0)
+        rc = fail(err, E_CONFLICT, "run %s moved meanwhile", in->id);
+    return rc;
+}
+
+enum status
+goals_count(struct store_tx *tx, struct arena *a, const char *workspace_id,
+            const char *feature_id, int64_t over_us, struct goal_count **out,
+            size_t *n, struct error *err)
+{
+    static const struct field fields[] = {
+        INT64_OF(goal_count, version), TEXT_OF(goal_count, arm),
+        TEXT_OF(goal_count, state), INT64_OF(goal_count, n),
+        INT64_OF(goal_count, over)};
+    const struct db_value p[] = {DB_S(workspace_id), DB_S(feature_id),
+                                 DB_I(over_us)};
+
+    return fields_query(tx, a, STORE_SQL_GOALS_COUNT, p, N_OF(p), fields,
+                        N_OF(fields), sizeof(**out), (void **)out, n, err);
+}
+
+/* A count above zero. */
+static enum status
+any(struct store_tx *tx, int sql, const struct db_value *p, size_t n_p,
+    bool *out, struct error *err)
+{
+    AUTO_ARENA a = arena_new(4096);
+    static const struct field one[] = {{FIELD_INT64, 0}};
+    int64_t n = 0;
+
+    if (!a)
+        return fail(err, E_NOMEM, "store");
+    enum status rc = fields_one(tx, a, sql, p, n_p, one, 1, &n, "value", err);
+    *out = n > 0;
+    return rc;
+}
+
+enum status
+goal_of_subject(struct store_tx *tx, const char *workspace_id,
+                const char *feature_id, const char *subject_key, bool *out,
+                struct error *err)
+{
+    const struct db_value p[] = {DB_I(shard_of(workspace_id, subject_key)),
+                                 DB_S(subject_key), DB_S(feature_id)};
+
+    return any(tx, STORE_SQL_GOAL_OF_SUBJECT, p, N_OF(p), out, err);
+}
+
 static enum status
 one_int(struct store_tx *tx, int sql, int64_t *out, struct error *err)
 {
@@ -117,17 +188,9 @@ enum status
 run_of_row_any(struct store_tx *tx, const char *feature_id, const char *row_key,
                bool *out, struct error *err)
 {
-    AUTO_ARENA a = arena_new(4096);
-    static const struct field one[] = {{FIELD_INT64, 0}};
     const struct db_value p[] = {DB_S(feature_id), DB_S(row_key)};
-    int64_t n = 0;
 
-    if (!a)
-        return fail(err, E_NOMEM, "store");
-    enum status rc = fields_one(tx, a, STORE_SQL_RUN_OF_ROW_ANY, p, N_OF(p),
-                                one, 1, &n, "value", err);
-    *out = n > 0;
-    return rc;
+    return any(tx, STORE_SQL_RUN_OF_ROW_ANY, p, N_OF(p), out, err);
 }
 
 enum status

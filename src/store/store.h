@@ -118,6 +118,16 @@ CHECKED enum status feature_version_get(struct store_tx *tx, struct arena *a,
                                         const char *feature_id, int64_t version,
                                         const char **document,
                                         struct error *err);
+struct feature_version {
+    int64_t version;
+    const char *document;
+    int64_t created_us;
+};
+/* Newest first, 500 at most. */
+CHECKED enum status feature_versions(struct store_tx *tx, struct arena *a,
+                                     const char *feature_id,
+                                     struct feature_version **out, size_t *n,
+                                     struct error *err);
 /* Counter that changes whenever a definition does: caches compare it. */
 CHECKED enum status store_generation(struct store_tx *tx, int64_t *out,
                                      struct error *err);
@@ -251,8 +261,9 @@ struct run_row {
     const char *state;
     const char *status; /* active, completed, exited, ended */
     int64_t entered_us, state_entered_us, state_entry, checked_us;
-    int64_t due_us; /* 0 = none */
-    int64_t rev;    /* optimistic version: run_update checks it */
+    int64_t due_us;   /* 0 = none */
+    int64_t rev;      /* optimistic version: run_update checks it */
+    const char *goal; /* NULL; "entered", "holdout": it measures a goal */
 };
 CHECKED enum status run_insert(struct store_tx *tx, const struct run_row *in,
                                struct error *err);
@@ -285,6 +296,32 @@ CHECKED enum status runs_of_journey(struct store_tx *tx, struct arena *a,
                                     const char *workspace_id,
                                     const char *subject_key,
                                     struct run_row **out, size_t *n,
+                                    struct error *err);
+/* Active runs of a feature above an id; goals are not among them. */
+CHECKED enum status runs_of_feature(struct store_tx *tx, struct arena *a,
+                                    const char *feature_id,
+                                    const char *after_id, size_t limit,
+                                    struct run_row **out, size_t *n,
+                                    struct error *err);
+/* Writes version and due_us. Errors: as run_update(). */
+CHECKED enum status run_set_version(struct store_tx *tx,
+                                    const struct run_row *in,
+                                    struct error *err);
+struct goal_count {
+    int64_t version;
+    const char *arm, *state;
+    int64_t n, over; /* all, and those whose time is over */
+};
+/* over_us: goals of entries by then are over. */
+CHECKED enum status goals_count(struct store_tx *tx, struct arena *a,
+                                const char *workspace_id,
+                                const char *feature_id, int64_t over_us,
+                                struct goal_count **out, size_t *n,
+                                struct error *err);
+CHECKED enum status goal_of_subject(struct store_tx *tx,
+                                    const char *workspace_id,
+                                    const char *feature_id,
+                                    const char *subject_key, bool *out,
                                     struct error *err);
 struct run_count {
     const char *feature_id, *state, *status;

@@ -212,6 +212,19 @@ feature_version_get(struct store_tx *tx, struct arena *a,
 }
 
 enum status
+feature_versions(struct store_tx *tx, struct arena *a, const char *feature_id,
+                 struct feature_version **out, size_t *n, struct error *err)
+{
+    static const struct field fields[] = {
+        INT64_OF(feature_version, version), TEXT_OF(feature_version, document),
+        INT64_OF(feature_version, created_us)};
+    const struct db_value p[] = {DB_S(feature_id)};
+
+    return fields_query(tx, a, STORE_SQL_FEATURE_VERSIONS, p, N_OF(p), fields,
+                        N_OF(fields), sizeof(**out), (void **)out, n, err);
+}
+
+enum status
 store_generation(struct store_tx *tx, int64_t *out, struct error *err)
 {
     AUTO_ARENA a = arena_new(4096);

@@ -100,7 +100,7 @@ CHECKED enum status world_feature(struct world *w, const char *text, size_t n);
 CHECKED enum status world_receive(struct world *w, struct event *e);
 CHECKED enum status world_repeat(struct world *w);
 CHECKED enum status world_deliver(struct world *w);
-void world_pause(struct world *w, bool paused);
+CHECKED enum status world_pause(struct world *w, bool paused);
 /* Moves the clock and does all that falls due until then, in order. */
 CHECKED enum status world_until(struct world *w, int64_t at_us);
 

@@ -82,6 +82,10 @@ told(void *user, struct sim_told *t, struct error *err)
 
     (void)err;
     w->now_us = t->at_us;
+    if (t->kind == SIM_GOAL) {
+        tell(w, "goal %s %s (%s)", who, t->run->state, t->run->goal);
+        return OK;
+    }
     if (t->kind != SIM_DECISION)
         return effect_told(w, t);
     if (!who && t->verdict == VERDICT_ERROR)
@@ -144,11 +148,11 @@ world_repeat(struct world *w)
                    : fail(w->err, E_INPUT, "no event to repeat");
 }
 
-void
+enum status
 world_pause(struct world *w, bool paused)
 {
     w->paused = paused;
-    sim_pause(w->sim, paused);
+    return sim_pause(w->sim, paused, w->now_us, w->err);
 }
 
 /* ---- time ---- */

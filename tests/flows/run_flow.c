@@ -178,15 +178,13 @@ do_deliver(struct flow *f)
 static enum status
 do_pause(struct flow *f)
 {
-    world_pause(&f->w, true);
-    return OK;
+    return world_pause(&f->w, true);
 }
 
 static enum status
 do_resume(struct flow *f)
 {
-    world_pause(&f->w, false);
-    return OK;
+    return world_pause(&f->w, false);
 }
 
 static enum status

@@ -1,0 +1,10 @@
+-- Goals of a feature by version, arm and state; those whose time is over apart.
+-- $1 workspace, $2 feature, $3 entered by then: their time is over
+-- returns: version, goal, state, n, over
+-- source: docs/spec.md, goals
+select version, goal, state, count(*),
+       sum(case when entered_us <= $3 then 1 else 0 end)
+  from runs
+ where feature_id = $2 and workspace_id = $1 and goal is not null
+ group by version, goal, state
+ order by version, goal, state
