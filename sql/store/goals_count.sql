@@ -2,9 +2,10 @@
 -- $1 workspace, $2 feature, $3 entered by then: their time is over
 -- returns: version, goal, state, n, over
 -- source: docs/spec.md, goals
-select version, goal, state, count(*),
+select version, goal, case when status = 'exited' then 'missed' else state end,
+       count(*),
        sum(case when entered_us <= $3 then 1 else 0 end)
   from runs
  where feature_id = $2 and workspace_id = $1 and goal is not null
- group by version, goal, state
- order by version, goal, state
+ group by 1, 2, 3
+ order by 1, 2, 3

@@ -83,7 +83,9 @@ told(void *user, struct sim_told *t, struct error *err)
     (void)err;
     w->now_us = t->at_us;
     if (t->kind == SIM_GOAL) {
-        tell(w, "goal %s %s (%s)", who, t->run->state, t->run->goal);
+        tell(w, "goal %s %s (%s)", who,
+             t->run->status == RUN_EXITED ? GOAL_MISSED : t->run->state,
+             t->run->goal);
         return OK;
     }
     if (t->kind != SIM_DECISION)

@@ -230,12 +230,18 @@ refuses_head(void **state)
         {"{'version':1,'stage':'virality','sujbect':{}}", "sujbect",
          "unknown field"},
         {"{'version':1,'stage':'virality'}", "trigger", "is required"},
-        {DOC(TASKS, OWNER, "'goal':{},"), "goal",
+        {DOC(TASKS, OWNER, "'match':{},"), "match",
          "not supported by this version"},
+        {DOC(TASKS, OWNER, "'goal':{},"), "goal.when", "list of predicates"},
+        {DOC(TASKS, OWNER,
+             "'goal':{'when':[{'path':'status','op':'eq','value':'x'}]},"),
+         "goal.within", "over zero"},
+        {DOC(TASKS, OWNER, "'on_pause':'skip',"), "on_pause", "must be hold"},
+        {DOC(TASKS, OWNER, "'on_pause':{'skip_if_older_than':'PT0S'},"),
+         "on_pause.skip_if_older_than", "over zero"},
         {DOC(TASKS, OWNER, "'holdout':1,"), "holdout", "from 0.0001 to 0.9"},
         {DOC(TASKS, OWNER, "'holdout':0.95,"), "holdout", "from 0.0001"},
         {DOC(TASKS, OWNER, "'holdout':'a tenth',"), "holdout", "a share"},
-        {DOC(TASKS, OWNER, "'goal':{},"), "goal", "not supported"},
     };
 
     (void)state;
