@@ -187,6 +187,7 @@ job_fn suppression_all, suppression_create, suppression_delete,
 job_fn feature_versions_all, feature_version_diff, feature_runs_move,
     feature_conversion, feature_funnel;
 job_fn feature_simulate, feature_backtest, subject_why_not;
+job_fn connection_all, connection_set, connection_delete, resend_event;
 job_fn message_one, message_upload;
 
 #endif

@@ -167,6 +167,7 @@ runtime_settings(const struct cli *cli)
         .mail_from = set_or_null(cli, "mail_from"),
         .resend_key = set_or_null(cli, "resend_api_key"),
         .resend_url = set_or_null(cli, "resend_url"),
+        .resend_webhook_secret = set_or_null(cli, "resend_webhook_secret"),
         .smtp_url = set_or_null(cli, "smtp_url"),
         .track_sink = set_or_null(cli, "track_sink"),
         .webhook_secret = set_or_null(cli, "webhook_secret"),

@@ -174,6 +174,7 @@ command_fn cmd_feature_new, cmd_feature_list, cmd_feature_show,
     cmd_message;
 command_fn cmd_feature_versions, cmd_feature_diff, cmd_feature_runs,
     cmd_feature_conversion, cmd_feature_funnel;
+command_fn cmd_connections, cmd_connections_set, cmd_connections_remove;
 command_fn cmd_simulate, cmd_backtest, cmd_why_not;
 command_fn cmd_logs, cmd_explain, cmd_journey, cmd_actions, cmd_actions_failed,
     cmd_actions_retry, cmd_inbox;

@@ -154,6 +154,11 @@ static const struct option_spec help_options[] = {
     {0},
 };
 
+static const struct option_spec connection_options[] = {
+    {"token", 0, OPTION_TEXT, "TOKEN", 0, 0, NULL,
+     "key of PagerDuty, PostHog or Segment; - = standard input"},
+    {0},
+};
 static const struct option_spec runs_options[] = {
     {"plan", 0, OPTION_FLAG, NULL, 0, 0, NULL, "only count them"},
     {0},
@@ -300,6 +305,18 @@ const struct command commands[] = {
       "draw the machine of a feature",
       "KEY may be a file: then no server is needed.", diagram_options,
       cmd_feature_diagram),
+    C("connections", "features", "", 0, 0, true,
+      "list named receivers of effects",
+      "An effect {type: webhook, connection: NAME} goes to one. Analytics "
+      "events go to the one called analytics, when there is one.",
+      NULL, cmd_connections),
+    C("connections set", "features", "NAME KIND [URL]", 2, 3, true,
+      "keep a receiver under a name, sealed",
+      "KIND is webhook, slack, discord, pagerduty, posthog or segment. URL or "
+      "--token - is read from standard input.",
+      connection_options, cmd_connections_set),
+    C("connections remove", "features", "NAME", 1, 1, true, "forget a receiver",
+      NULL, NULL, cmd_connections_remove),
     C("message", "features", "FILE", 1, 1, true,
       "store a message template: front matter, then Markdown", NULL,
       message_options, cmd_message),

@@ -31,6 +31,8 @@ const struct setting_row settings[] = {
      "send mail through Resend"},
     {"resend_url", "SKENE_RESEND_URL", SETTING_TEXT, "https://api.resend.com",
      0, 0, false, "base URL of Resend's API"},
+    {"resend_webhook_secret", "RESEND_WEBHOOK_SECRET", SETTING_TEXT, "", 0, 0,
+     true, "whsec_… of Resend's webhook: bounces and complaints end mail"},
     {"smtp_url", "SKENE_SMTP_URL", SETTING_TEXT, "", 0, 0, true,
      "send mail through SMTP: smtp://user:password@host:587"},
     {"mail_from", "SKENE_MAIL_FROM", SETTING_TEXT, "Skene <skene@localhost>", 0,
@@ -38,7 +40,8 @@ const struct setting_row settings[] = {
     {"track_sink", "SKENE_TRACK_SINK", SETTING_TEXT, "", 0, 0, false,
      "URL that gets analytics events"},
     {"webhook_secret", "SKENE_WEBHOOK_SECRET", SETTING_TEXT, "", 0, 0, true,
-     "whsec_… that signs webhooks; empty = made and kept in the store"},
+     "whsec_… that signs webhooks; several, with spaces, while one replaces "
+     "another; empty = unsigned"},
     /* Supabase and telemetry */
     {"supabase_api", "SKENE_SUPABASE_API", SETTING_TEXT,
      "https://api.supabase.com", 0, 0, false, "base URL of the Management API"},

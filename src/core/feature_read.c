@@ -45,7 +45,7 @@ bad_at(struct reader *r, const struct place *at, const char *member,
 static bool
 is_later(const char *key)
 {
-    static const char *const words[] = {"goal", "match", "on_pause"};
+    static const char *const words[] = {"match"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(words[i], key) == 0)

@@ -44,6 +44,11 @@ track_plan(struct arena *a, const struct effect_settings *s,
     out->track.properties = properties(a, p);
     if (!out->track.properties)
         return fail(err, E_NOMEM, "analytics event");
+    if (in->connection && connection_tracks(in->connection->kind)) {
+        struct effect_input with = *in;
+        with.properties = out->track.properties;
+        return connection_plan(a, &with, name, out, err);
+    }
     if (!s->track_sink)
         return OK;
     struct json_writer w = jw_new(&body);

@@ -47,6 +47,31 @@ body_write(struct buf *body, const struct effect_input *in, const char *type)
     jw_object_end(&w);
 }
 
+/* One of each secret, with spaces between: while a secret is replaced, the
+ * receiver may know either. */
+static enum status
+signatures(struct arena *a, const char *secrets, const char *id, int64_t now_s,
+           const struct net_http_call *call, const char **out,
+           struct error *err)
+{
+    *out = NULL;
+    for (const char *p = secrets; *p;) {
+        size_t n = strcspn(p, " ");
+        const char *secret = arena_strndup(a, p, n), *one = NULL;
+        if (!secret)
+            return fail(err, E_NOMEM, "webhook");
+        enum status rc = webhook_sign(a, secret, id, now_s, call->body,
+                                      call->body_n, &one, err);
+        if (rc != OK)
+            return rc;
+        *out = *out ? arena_printf(a, "%s %s", *out, one) : one;
+        if (!*out)
+            return fail(err, E_NOMEM, "webhook");
+        p += n + strspn(p + n, " ");
+    }
+    return *out ? OK : fail(err, E_INPUT, "an empty webhook secret");
+}
+
 static enum status
 sign(struct arena *a, const struct effect_settings *s,
      const struct effect_input *in, struct effect_plan *out, struct error *err)
@@ -61,9 +86,8 @@ sign(struct arena *a, const struct effect_settings *s,
     call_header(out, "webhook-timestamp", timestamp);
     if (!s->webhook_secret)
         return OK;
-    enum status rc =
-        webhook_sign(a, s->webhook_secret, in->key, now_s, out->http.body,
-                     out->http.body_n, &signature, err);
+    enum status rc = signatures(a, s->webhook_secret, in->key, now_s,
+                                &out->http, &signature, err);
     if (rc == OK)
         call_header(out, "webhook-signature", signature);
     return rc;
@@ -76,10 +100,19 @@ webhook_plan(struct arena *a, const struct effect_settings *s,
 {
     AUTO_BUF body = buf_new(BODY_MAX_BYTES);
 
-    if (!in->address || !strstr(in->address, "://"))
+    const struct effect_connection *c = in->connection;
+    const char *url = c ? c->url : in->address;
+
+    if (c && connection_tracks(c->kind))
+        return fail(err, E_INPUT,
+                    "connection %s takes analytics events, not webhooks",
+                    c->name);
+    if (c && c->kind != CONNECTION_WEBHOOK)
+        return connection_plan(a, in, NULL, out, err);
+    if (!url || !strstr(url, "://"))
         return fail(err, E_NOTFOUND,
-                    "no connection '%s' in this workspace; name a URL in the "
-                    "effect instead",
+                    "no connection '%s' in this workspace: skene connections "
+                    "set makes one",
                     in->address ? in->address : "");
     const struct json *p = in->payload;
     const char *type = arena_printf(
@@ -88,7 +121,7 @@ webhook_plan(struct arena *a, const struct effect_settings *s,
     if (!type)
         return fail(err, E_NOMEM, "webhook");
     body_write(&body, in, type);
-    enum status rc = call_post(a, out, in->address, &body, err);
+    enum status rc = call_post(a, out, url, &body, err);
     if (rc != OK)
         return error_wrap(err, "webhook");
     out->provider = PROVIDER_WEBHOOK;

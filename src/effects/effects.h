@@ -43,8 +43,34 @@ struct effect_settings {
     const char *resend_url;     /* NULL: https://api.resend.com */
     const char *smtp_url;       /* set, without resend_key: mail goes by SMTP */
     const char *track_sink;     /* URL that gets analytics events too */
-    const char *webhook_secret; /* "whsec_…"; NULL: unsigned */
+    const char *webhook_secret; /* "whsec_…"; several, with spaces between, all
+                                   sign, so that one can take over from
+                                   another; NULL: unsigned */
 };
+
+/* A named receiver of a workspace. */
+enum connection_kind {
+    CONNECTION_WEBHOOK, /* the signed body of webhooks */
+    CONNECTION_SLACK,
+    CONNECTION_DISCORD,
+    CONNECTION_PAGERDUTY,
+    CONNECTION_POSTHOG, /* of analytics events */
+    CONNECTION_SEGMENT,
+    CONNECTION_KIND_COUNT
+};
+struct effect_connection {
+    enum connection_kind kind;
+    const char *name;
+    const char *url;   /* NULL: the provider's */
+    const char *token; /* NULL: none */
+};
+const char *connection_kind_name(enum connection_kind k);
+bool connection_kind_parse(const char *name, enum connection_kind *out);
+/* Takes analytics events, not webhooks. */
+bool connection_tracks(enum connection_kind k);
+/* Errors: E_INVALID with the field that is missing. */
+CHECKED enum status connection_check(const struct effect_connection *c,
+                                     struct error *err);
 
 /* The action, as stored, and what belongs to it. */
 struct effect_input {
@@ -55,7 +81,10 @@ struct effect_input {
     int64_t created_us;
     const struct json *payload;    /* see runtime: what the worker wrote */
     const struct message *message; /* email: the template; NULL = not stored */
-    const char *unsubscribe_url;   /* email; NULL: no unsubscribe headers */
+    /* webhook: the one the effect names; track: that of analytics; or NULL */
+    const struct effect_connection *connection;
+    const char *properties;      /* track: set by effect_prepare() */
+    const char *unsubscribe_url; /* email; NULL: no unsubscribe headers */
 };
 
 struct effect_mail { /* email, whoever carries it */

@@ -23,6 +23,12 @@ effect_plan_fn email_plan;   /* effect_email.c */
 effect_plan_fn webhook_plan; /* effect_webhook.c */
 effect_plan_fn track_plan;   /* effect_track.c */
 
+/* What a connection that is no plain webhook gets; `text` NULL: a summary. */
+CHECKED enum status connection_plan(struct arena *a,
+                                    const struct effect_input *in,
+                                    const char *text, struct effect_plan *out,
+                                    struct error *err);
+
 /* A POST of JSON; `body` is taken over into the arena. The caller adds
  * headers with call_header(). */
 CHECKED enum status call_post(struct arena *a, struct effect_plan *out,

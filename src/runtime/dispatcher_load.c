@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "runtime/connections.h"
 #include "runtime/dispatcher_parts.h"
 #include "runtime/ops.h"
 
@@ -125,6 +126,21 @@ message_load(struct flight *f, struct store_tx *tx, struct message *room,
 }
 
 static enum status
+connection_of(struct flight *f, struct store_tx *tx,
+              const struct effect_connection **out, struct error *err)
+{
+    const char *name = NULL;
+
+    if (f->kind == EFFECT_TRACK)
+        name = CONNECTION_ANALYTICS;
+    if (f->kind == EFFECT_WEBHOOK)
+        name = json_get_str(json_get(f->payload, "effect"), "connection", NULL);
+    return name ? connection_load(f->d->rt, tx, f->a, f->action.workspace_id,
+                                  name, out, err)
+                : OK;
+}
+
+static enum status
 prepare(struct flight *f, struct store_tx *tx, struct error *err)
 {
     const struct runtime_config *c = runtime_config_get(f->d->rt);
@@ -161,6 +177,8 @@ prepare(struct flight *f, struct store_tx *tx, struct error *err)
                 rc = fail(err, E_NOMEM, "unsubscribe link");
         }
     }
+    if (rc == OK)
+        rc = connection_of(f, tx, &in.connection, err);
     return rc == OK ? effect_prepare(f->a, &settings, &in, &f->plan, err) : rc;
 }
 

@@ -31,6 +31,8 @@ struct host {
     int sending;
     int64_t progress_us; /* monotonic: the last answer, or first call */
     int64_t hold_us;     /* monotonic: asked for a pause until; 0 */
+    int failures;        /* in a row: many open the circuit */
+    int64_t failed_us;   /* monotonic, of the last */
 };
 
 struct flight {

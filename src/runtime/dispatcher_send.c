@@ -10,7 +10,37 @@ enum {
     HOLD_IN_HAND_MS = 2000, /* a longer pause is waited for in the store */
     HOLD_MAX_S = 3600,
     NOMEM_PAUSE_S = 5,
+    BREAK_AFTER = 5,       /* failures in a row open the circuit … */
+    BREAK_MAX_S = 60,      /* … for 1 s, doubled each time, up to this; */
+    FAILURES_KEPT_S = 600, /* and for so long they are remembered */
 };
+
+/* An open circuit lets one call through when its pause is over: it closes the
+ * circuit, or opens it for longer. */
+static bool
+broken(const struct host *h)
+{
+    return h->failures >= BREAK_AFTER;
+}
+
+static void
+break_or_mend(struct host *h, const struct effect_result *r, int64_t now_us)
+{
+    int64_t pause_s = 1;
+
+    if (r->outcome != OUTCOME_RETRY || r->throttled) {
+        h->failures = 0;
+        return;
+    }
+    h->failures++;
+    h->failed_us = now_us;
+    if (!broken(h))
+        return;
+    for (int i = BREAK_AFTER; i < h->failures && pause_s < BREAK_MAX_S; i++)
+        pause_s *= 2;
+    h->hold_us =
+        now_us + (pause_s < BREAK_MAX_S ? pause_s : BREAK_MAX_S) * US_PER_S;
+}
 
 /* Forgets hosts that nobody waits for. */
 static void
@@ -20,7 +50,9 @@ hosts_prune(struct dispatcher *d)
 
     for (struct host **at = &d->hosts; *at;) {
         struct host *h = *at;
-        if (h->flights > 0 || h->hold_us > now_us) {
+        bool failed =
+            h->failures && now_us - h->failed_us < FAILURES_KEPT_S * US_PER_S;
+        if (h->flights > 0 || h->hold_us > now_us || failed) {
             at = &h->next;
             continue;
         }
@@ -91,6 +123,7 @@ completed(const struct net_result *r, void *user)
                                   : HOLD_MAX_S;
             h->hold_us = now_us + pause_s * US_PER_S;
         }
+        break_or_mend(h, &result, now_us);
     }
     flight_result(f, &result, r->latency_us);
 }
@@ -98,7 +131,8 @@ completed(const struct net_result *r, void *user)
 static bool
 host_has_room(const struct host *h, int64_t now_us)
 {
-    return !h || (h->sending < PER_HOST_MAX && h->hold_us <= now_us);
+    return !h || (h->sending < (broken(h) ? 1 : PER_HOST_MAX) &&
+                  h->hold_us <= now_us);
 }
 
 /* Time until it is worth asking again, when waiting in hand would keep others

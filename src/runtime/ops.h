@@ -192,6 +192,21 @@ CHECKED enum status op_action_retry(struct runtime *rt, struct arena *a,
                                     const char *workspace_id,
                                     const char *action_id, struct error *err);
 
+/* Named receivers: {"data":[{"name","kind","host"}]}; tokens and URLs are
+ * shown to nobody. */
+CHECKED enum status op_connections(struct runtime *rt, struct arena *a,
+                                   const char *workspace_id, struct json **out,
+                                   struct error *err);
+/* Body: {"kind","url","token"}. Errors: E_INVALID with the field. */
+CHECKED enum status op_connection_put(struct runtime *rt, struct arena *a,
+                                      const char *workspace_id,
+                                      const char *name, const struct json *body,
+                                      struct json **out, struct error *err);
+CHECKED enum status op_connection_remove(struct runtime *rt, struct arena *a,
+                                         const char *workspace_id,
+                                         const char *name, struct json **out,
+                                         struct error *err);
+
 /* Finds the only integration of the workspace, or the named one (id or name).
  * Errors: E_NOTFOUND none; E_INPUT several and none named (lists them). */
 CHECKED enum status op_integration_pick(struct runtime *rt, struct arena *a,

@@ -32,10 +32,15 @@ static bool
 config_copy(struct runtime *rt, const struct runtime_config *config)
 {
     const char **strings[] = {
-        &rt->config.store_url,  &rt->config.public_url,
-        &rt->config.mail_from,  &rt->config.resend_key,
-        &rt->config.resend_url, &rt->config.smtp_url,
-        &rt->config.track_sink, &rt->config.webhook_secret,
+        &rt->config.store_url,
+        &rt->config.public_url,
+        &rt->config.mail_from,
+        &rt->config.resend_key,
+        &rt->config.resend_url,
+        &rt->config.smtp_url,
+        &rt->config.resend_webhook_secret,
+        &rt->config.track_sink,
+        &rt->config.webhook_secret,
     };
 
     rt->config = *config;

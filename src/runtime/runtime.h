@@ -24,7 +24,8 @@ struct runtime_config {
     const char *public_url; /* "http://127.0.0.1:8787" */
     const char *mail_from;  /* "Acme <hello@acme.example>" */
     const char *resend_key;
-    const char *resend_url; /* "https://api.resend.com" */
+    const char *resend_url;            /* "https://api.resend.com" */
+    const char *resend_webhook_secret; /* "whsec_…": of Resend's own calls */
     const char *smtp_url;
     const char *track_sink;     /* URL that gets analytics events */
     const char *webhook_secret; /* "whsec_…" of the default workspace */

@@ -153,6 +153,18 @@ CHECKED enum status setting_get(struct store_tx *tx, struct arena *a,
                                 const char **out, /* NULL when absent */
                                 struct error *err);
 
+struct named_value {
+    const char *key, *value;
+};
+/* Those whose keys begin with `prefix`, by key. */
+CHECKED enum status setting_list(struct store_tx *tx, struct arena *a,
+                                 const char *workspace_id, const char *prefix,
+                                 struct named_value **out, size_t *n,
+                                 struct error *err);
+CHECKED enum status setting_delete(struct store_tx *tx,
+                                   const char *workspace_id, const char *key,
+                                   struct error *err);
+
 struct deployment_row {
     const char *id, *workspace_id, *integration_id;
     const char *plan; /* JSON */

@@ -288,6 +288,34 @@ setting_get(struct store_tx *tx, struct arena *a, const char *workspace_id,
     return rc;
 }
 
+enum status
+setting_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
+             const char *prefix, struct named_value **out, size_t *n,
+             struct error *err)
+{
+    static const struct field fields[] = {TEXT_OF(named_value, key),
+                                          TEXT_OF(named_value, value)};
+    char *end = arena_strdup(a, prefix);
+
+    if (!end || !*end)
+        return fail(err, E_NOMEM, "settings");
+    end[strlen(end) - 1]++;
+    const struct db_value p[] = {DB_S(workspace_id), DB_S(prefix), DB_S(end)};
+    return fields_query(tx, a, STORE_SQL_SETTING_LIST, p, N_OF(p), fields,
+                        N_OF(fields), sizeof(**out), (void **)out, n, err);
+}
+
+enum status
+setting_delete(struct store_tx *tx, const char *workspace_id, const char *key,
+               struct error *err)
+{
+    const struct db_value p[] = {DB_S(workspace_id), DB_S(key)};
+    enum status rc =
+        tx_exec(tx, STORE_SQL_SETTING_DELETE, p, N_OF(p), NULL, err);
+
+    return rc == OK ? tx_changed(tx, err) : rc;
+}
+
 static const struct field deployment_fields[] = {
     TEXT_OF(deployment_row, id),
     TEXT_OF(deployment_row, workspace_id),

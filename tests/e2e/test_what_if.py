@@ -169,6 +169,10 @@ class WhatIf(unittest.TestCase):
                   " 'old' || i || case when i % 2 = 0 then '@example.com' else"
                   " '@other.org' end, now() - i * interval '1 day'"
                   " from generate_series(1, 20) i")
+        # They enter now, too: for them the sign-up is an event of today.
+        wait_for("their runs", lambda: w.server.api(
+            "GET", "/api/v1/features/drip")["runs"] == {"wait": 11})
+        w.settled()
         before = self.figures()
         said = w.server.cli_json("backtest", "drip", "--since", "P10DT12H",
                                  "--until", "PT12H")

@@ -348,7 +348,7 @@ refuses_timing(void **state)
         {DOC(TASKS, OWNER, "'timing':{'days':['mon','mon']},"), "timing.days",
          "twice"},
         {DOC(TASKS, OWNER, "'timing':{'on_pause':'hold'},"), "timing.on_pause",
-         "not supported"},
+         "unknown field"},
     };
 
     (void)state;

@@ -28,8 +28,7 @@ lifts(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct lift l =
-            lift_of(cases[i].a, cases[i].m, cases[i].b, cases[i].n);
+        struct lift l = lift_of(cases[i].a, cases[i].m, cases[i].b, cases[i].n);
         near(l.difference, cases[i].d);
         near(l.low, cases[i].low);
         near(l.high, cases[i].high);
@@ -43,12 +42,12 @@ lifts(void **state)
     assert_true(share_of(3, 0).high == 1);
 }
 
-#define TEXT(head, conditions, rest)                                          \
-    "version: 1\nkey: k\nstage: onboarding\n"                                 \
-    "trigger: {type: row, table: auth.users, op: insert}\n"                   \
-    "subject: {table: auth.users, id: id, email: email}\n"                    \
-    "entry: {mode: once, conditions: [" conditions "]}\n" head "machine:\n"   \
-    "  initial: s0\n  states:\n    s0:\n      transitions:\n"                 \
+#define TEXT(head, conditions, rest)                                        \
+    "version: 1\nkey: k\nstage: onboarding\n"                               \
+    "trigger: {type: row, table: auth.users, op: insert}\n"                 \
+    "subject: {table: auth.users, id: id, email: email}\n"                  \
+    "entry: {mode: once, conditions: [" conditions "]}\n" head "machine:\n" \
+    "  initial: s0\n  states:\n    s0:\n      transitions:\n"               \
     "        - {after: P1D, target: done}\n" rest "    done: {final: true}\n"
 
 static struct feature *
@@ -66,28 +65,28 @@ static void
 diffs(void **state)
 {
     AUTO_ARENA a = arena_new(TEST_BYTES);
-    const struct feature *x = yaml(
-        a, TEXT("timing: {cooldown: P1D}\n", "{path: plan, op: eq, value: a}",
-                ""));
+    const struct feature *x =
+        yaml(a, TEXT("timing: {cooldown: P1D}\n",
+                     "{path: plan, op: eq, value: a}", ""));
     const struct feature *y =
         yaml(a, TEXT("timing: {cooldown: PT48H}\ngoal: {when: [{path: plan, "
                      "op: eq, value: pro}], within: P7D}\n",
                      "{path: email, op: not_null}, "
                      "{path: plan, op: eq, value: a}",
                      ""));
-    const struct feature *same = yaml(
-        a, TEXT("timing: {cooldown: PT24H}\n",
-                "{path: plan, op: eq, value: a}", ""));
+    const struct feature *same =
+        yaml(a, TEXT("timing: {cooldown: PT24H}\n",
+                     "{path: plan, op: eq, value: a}", ""));
     AUTO_BUF text = buf_new(4096);
 
     (void)state;
     feature_diff_text(&text, feature_diff(a, x, y));
-    assert_string_equal(
-        text.data, "  + entry.conditions[0]  {\"path\":\"email\",\"op\":"
-                   "\"not_null\"}\n"
-                   "  ~ timing.cooldown  \"P1D\" → \"P2D\"\n"
-                   "  + goal  {\"when\":[{\"path\":\"plan\",\"op\":\"eq\","
-                   "\"value\":\"pro\"}],\"within\":\"P7D\"}\n");
+    assert_string_equal(text.data,
+                        "  + entry.conditions[0]  {\"path\":\"email\",\"op\":"
+                        "\"not_null\"}\n"
+                        "  ~ timing.cooldown  \"P1D\" → \"P2D\"\n"
+                        "  + goal  {\"when\":[{\"path\":\"plan\",\"op\":\"eq\","
+                        "\"value\":\"pro\"}],\"within\":\"P7D\"}\n");
     assert_int_equal(feature_diff(a, x, same)->n, 0);
     buf_reset(&text);
     feature_diff_text(&text, feature_diff(a, y, x));
