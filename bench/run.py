@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from capture import capture                       # noqa: E402
 from drain import drain                           # noqa: E402
+from machine import decide, isolation, timers      # noqa: E402
 from pg import Cluster, tool                      # noqa: E402
 from skene import Server, binary, wait_for        # noqa: E402
 
@@ -68,7 +69,7 @@ def world(features=()):
     """A cluster with the demo's tables, and a server connected to it."""
     pg = Cluster().start()
     pg.psql((ROOT / "demo" / "schema.sql").read_text())
-    s = Server()
+    s = Server(args=["--allow-private-egress"])
     s.start()
     s.cli("connect", pg.conninfo, "--name", "bench")
     for key, ending in features:
@@ -76,8 +77,9 @@ def world(features=()):
         path.write_text(json.dumps(feature(key, ending)))
         s.cli("feature", "new", "--file", str(path))
         s.cli("feature", "activate", key)
-    s.cli("deploy", "--yes")
-    wait_for("the drain", lambda: "drain_started" in s.log(), 20)
+    if features:
+        s.cli("deploy", "--yes")
+        wait_for("the drain", lambda: "drain_started" in s.log(), 20)
     return pg, s
 
 
@@ -252,6 +254,9 @@ GROUPS = {
     "start.ms idle.rss_mib binary.mib": start_and_size,
     "ingest.durable": ingest,
     "pipeline.rate": pipeline,
+    "decide.": lambda b: decide(b, world),
+    "timers.": lambda b: timers(b, world, feature),
+    "isolation.": lambda b: isolation(b, world, feature),
     "latency.20": lambda b: latency(b, 20),
     "latency.400": lambda b: latency(b, 400),
 }
