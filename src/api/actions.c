@@ -125,6 +125,21 @@ action_one(struct call *c, struct answer *out, struct error *err)
 }
 
 enum status
+action_retry_all(struct call *c, struct answer *out, struct error *err)
+{
+    struct json *body = NULL;
+    int64_t n = 0;
+    enum status rc = call_body(c, &body, err);
+
+    if (rc == OK)
+        rc = op_actions_retry_all(c->rt, c->a, c->workspace_id,
+                                  json_get_str(body, "feature", NULL), &n, err);
+    out->json =
+        json_put(c->a, json_object(c->a), "put_back", json_integer(c->a, n));
+    return rc;
+}
+
+enum status
 action_retry(struct call *c, struct answer *out, struct error *err)
 {
     enum status rc = call_id(c, err);

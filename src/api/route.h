@@ -188,6 +188,8 @@ job_fn feature_versions_all, feature_version_diff, feature_runs_move,
     feature_conversion, feature_funnel;
 job_fn feature_simulate, feature_backtest, subject_why_not;
 job_fn connection_all, connection_set, connection_delete, resend_event;
+job_fn engine_export, engine_import, workspace_show, workspace_change,
+    action_retry_all;
 job_fn message_one, message_upload;
 
 #endif

@@ -39,15 +39,14 @@ plan_get(struct cli *cli, bool sql, bool migrations, struct api_reply *reply,
     return rc;
 }
 
-/* Never over a file that is there: it may have been run already. */
-static enum status
+enum status
 file_write(const char *path, const char *text, struct error *err)
 {
     bool to_stdout = strcmp(path, "-") == 0;
     FILE *out = to_stdout ? stdout : fopen(path, "wx");
 
     if (!out && errno == EEXIST)
-        (void)error_hint(err, "name a new file, or a directory");
+        (void)error_hint(err, "name a file that is not there yet");
     if (!out)
         return fail(err, errno == EEXIST ? E_CONFLICT : E_IO,
                     "cannot write %s: %s", path, strerrordesc_np(errno));

@@ -145,6 +145,12 @@ feature_note(struct cli *cli, const struct json *f)
              json_get_str(f, "key", ""));
     else if (json_bool(json_get(f, "pending_deploy"), false))
         note(cli, "next: skene deploy");
+    const struct json *missing = json_get(f, "messages_missing");
+    for (uint32_t i = 0; json_is(missing, JSON_ARRAY) && i < missing->n; i++)
+        note(cli,
+             "its mails are skipped until there is a message %s: skene "
+             "message FILE",
+             json_str(missing->items[i], ""));
 }
 
 enum status

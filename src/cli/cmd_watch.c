@@ -124,10 +124,33 @@ cmd_actions_failed(struct cli *cli, struct error *err)
     return rc;
 }
 
+static enum status
+retry_all(struct cli *cli, struct error *err)
+{
+    const char *feature = opt_text(cli, "feature");
+    struct json *body = json_object(cli->a);
+    struct api_reply reply;
+
+    if (feature)
+        body = json_put(cli->a, body, "feature", json_string(cli->a, feature));
+    enum status rc = api_post(cli, "/api/v1/actions/retry", body, &reply, err);
+    if (rc != OK)
+        return rc;
+    if (cli->json)
+        out_json(cli, reply.json);
+    else
+        (void)printf("%lld actions put back\n",
+                     (long long)json_int(json_get(reply.json, "put_back"), 0));
+    return OK;
+}
+
 enum status
 cmd_actions_retry(struct cli *cli, struct error *err)
 {
     struct api_reply reply;
+
+    if (strcmp(cli->args[0], "all") == 0)
+        return retry_all(cli, err);
     enum status rc =
         api_post(cli, path_with(cli, "actions", cli->args[0], "/retry"), NULL,
                  &reply, err);

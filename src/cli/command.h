@@ -154,6 +154,10 @@ CHECKED enum status confirm(struct cli *cli, const char *question,
 CHECKED enum status file_read(struct arena *a, const char *path,
                               size_t max_bytes, const char **text, size_t *n,
                               struct error *err); /* "-" = standard input */
+/* A new file, never over one that is there; "-" = standard output.
+ * Errors: E_CONFLICT it is there; E_IO. */
+CHECKED enum status file_write(const char *path, const char *text,
+                               struct error *err);
 
 /* ---- help.c, manual.c, completions.c ---- */
 void help_overview(FILE *out);
@@ -175,6 +179,7 @@ command_fn cmd_feature_new, cmd_feature_list, cmd_feature_show,
 command_fn cmd_feature_versions, cmd_feature_diff, cmd_feature_runs,
     cmd_feature_conversion, cmd_feature_funnel;
 command_fn cmd_connections, cmd_connections_set, cmd_connections_remove;
+command_fn cmd_export, cmd_import, cmd_workspace;
 command_fn cmd_simulate, cmd_backtest, cmd_why_not;
 command_fn cmd_logs, cmd_explain, cmd_journey, cmd_actions, cmd_actions_failed,
     cmd_actions_retry, cmd_inbox;

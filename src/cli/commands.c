@@ -137,6 +137,11 @@ static const struct option_spec actions_options[] = {
     LIMIT_OPTION,
     {0},
 };
+static const struct option_spec retry_options[] = {
+    {"feature", 0, OPTION_TEXT, "KEY", 0, 0, NULL,
+     "with all: those of this feature"},
+    {0},
+};
 static const struct option_spec validate_options[] = {
     {"schema", 0, OPTION_TEXT, "FILE", 0, 0, NULL,
      "check names against this catalogue (skene schema --json)"},
@@ -154,6 +159,22 @@ static const struct option_spec help_options[] = {
     {0},
 };
 
+static const struct option_spec export_options[] = {
+    {"out", 'o', OPTION_TEXT, "FILE", 0, 0, NULL,
+     "write a new file instead of printing"},
+    {0},
+};
+static const struct option_spec import_options[] = {
+    {"check", 0, OPTION_FLAG, NULL, 0, 0, NULL, "only check"},
+    {0},
+};
+static const struct option_spec workspace_options[] = {
+    {"cap", 0, OPTION_TEXT, "N/DURATION|none", 0, 0, NULL,
+     "messages at most to one subject: 3/P7D"},
+    {"holdout", 0, OPTION_TEXT, "SHARE|none", 0, 0, NULL,
+     "share of subjects that no feature lets in: 0.05"},
+    {0},
+};
 static const struct option_spec connection_options[] = {
     {"token", 0, OPTION_TEXT, "TOKEN", 0, 0, NULL,
      "key of PagerDuty, PostHog or Segment; - = standard input"},
@@ -305,6 +326,19 @@ const struct command commands[] = {
       "draw the machine of a feature",
       "KEY may be a file: then no server is needed.", diagram_options,
       cmd_feature_diagram),
+    C("features export", "features", "", 0, 0, true,
+      "print all features and messages as engine.yaml", NULL, export_options,
+      cmd_export),
+    C("features import", "features", "FILE", 1, 1, true,
+      "store the features and messages of an engine.yaml",
+      "The whole file is checked first. Features become drafts or new "
+      "versions; what the file does not name stays.",
+      import_options, cmd_import),
+    C("workspace", "features", "", 0, 0, true,
+      "show or set what holds for all features",
+      "A cap of messages to one subject over all features, and a share of "
+      "subjects that every feature keeps back.",
+      workspace_options, cmd_workspace),
     C("connections", "features", "", 0, 0, true,
       "list named receivers of effects",
       "An effect {type: webhook, connection: NAME} goes to one. Analytics "
@@ -353,8 +387,9 @@ const struct command commands[] = {
     C("actions failed", "watch", "", 0, 0, true,
       "list the actions that were given up; exit 1 when there are any", NULL,
       list_options, cmd_actions_failed),
-    C("actions retry", "watch", "ID", 1, 1, true,
-      "put a failed action back into the queue", NULL, NULL, cmd_actions_retry),
+    C("actions retry", "watch", "ID|all", 1, 1, true,
+      "put a failed action, or all of them, back into the queue", NULL,
+      retry_options, cmd_actions_retry),
     C("inbox", "watch", "[ID]", 0, 1, true,
       "mails kept when no provider is set", NULL, list_options, cmd_inbox),
 

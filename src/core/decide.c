@@ -185,12 +185,20 @@ cooldown_passes(const struct entry *x)
                x->f->timing.cooldown_us;
 }
 
-/* The same subjects for ever, however often they come. */
 static bool
-held_back(const struct feature *f, const struct subject *s)
+in_share(const char *salt, const struct subject *s, int share)
 {
-    return f->holdout > 0 &&
-           sticky_place(f->key, s->key, HOLDOUT_OF) < (uint64_t)f->holdout;
+    return share > 0 &&
+           sticky_place(salt, s->key, HOLDOUT_OF) < (uint64_t)share;
+}
+
+/* The same subjects for ever, however often they come; the workspace's are
+ * the same in all its features. */
+static bool
+held_back(const struct entry *x)
+{
+    return in_share(x->f->key, x->s, x->f->holdout) ||
+           in_share("workspace", x->s, x->env->holdout);
 }
 
 static bool
@@ -208,7 +216,7 @@ gate_passes(const struct entry *x, enum gate gate)
     case GATE_COOLDOWN:
         return cooldown_passes(x);
     case GATE_HOLDOUT:
-        return !held_back(x->f, x->s);
+        return !held_back(x);
     case GATE_COUNT:
         break;
     }

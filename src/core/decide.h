@@ -119,6 +119,7 @@ struct decide_env {
     struct facts *facts;
     int64_t now_us;
     bool want_trace; /* build `detail` (always on the live path) */
+    int holdout;     /* of 10,000: the workspace's, besides the feature's own */
     bool past;       /* now_us is not the present: counts of a run end at it */
 };
 

@@ -238,6 +238,7 @@ env_of(struct sim *s, struct facts *facts)
                                .facts = facts,
                                .now_us = s->now_us,
                                .want_trace = s->c.want_trace,
+                               .holdout = s->c.holdout,
                                .past = s->c.past};
 }
 

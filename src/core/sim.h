@@ -47,6 +47,7 @@ struct sim_config {
     /* When a run that is due is looked at; NULL: when it is due. */
     int64_t (*look_us)(void *user, const struct run *run);
     void *user;
+    int holdout; /* the workspace's; see decide_env */
     bool want_trace;
     bool past; /* the clock is not the present: counts end at it */
     size_t max_bytes;

@@ -18,6 +18,7 @@ env_of(struct batch *b, struct work *w, bool dry)
     return (struct decide_env){.a = b->a,
                                .facts = w->scope->facts,
                                .now_us = b->now_us,
+                               .holdout = w->scope->li->holdout,
                                .want_trace = !dry};
 }
 

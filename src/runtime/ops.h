@@ -187,6 +187,30 @@ CHECKED enum status op_doctor(struct runtime *rt, struct arena *a,
                               const char *workspace_id, struct json **out,
                               struct error *err);
 
+/* Puts all failed actions back (of one feature, or NULL); *n counts them. */
+CHECKED enum status op_actions_retry_all(struct runtime *rt, struct arena *a,
+                                         const char *workspace_id,
+                                         const char *feature_key, int64_t *n,
+                                         struct error *err);
+/* What holds for all features of the workspace: {"cap":{count,per}|null,
+ * "holdout":share|null}. `body` NULL: only read. Errors: E_INVALID. */
+CHECKED enum status op_workspace(struct runtime *rt, struct arena *a,
+                                 const char *workspace_id,
+                                 const struct json *body, struct json **out,
+                                 struct error *err);
+/* engine.yaml, version 2: {"version":2,"features":[documents],"messages":
+ * [{key,subject,body}],"connections":[{name,kind}]}. */
+CHECKED enum status op_engine_export(struct runtime *rt, struct arena *a,
+                                     const char *workspace_id,
+                                     struct json **out, struct error *err);
+/* Checks the whole file, then stores its messages and features (as drafts or
+ * new versions); `dry` only checks. {"features":[{key,"change"}],"messages":…,
+ * "missing_connections":[name]}. Errors: E_INVALID with field and line. */
+CHECKED enum status op_engine_import(struct runtime *rt, struct arena *a,
+                                     const char *workspace_id, const char *text,
+                                     size_t n, bool dry, struct json **out,
+                                     struct error *err);
+
 /* Puts a failed action back into the queue. Errors: E_CONFLICT not failed. */
 CHECKED enum status op_action_retry(struct runtime *rt, struct arena *a,
                                     const char *workspace_id,

@@ -532,6 +532,7 @@ go(struct backtest *b, struct json **out, struct error *err)
                                 .feature_id = "backtest",
                                 .version = b->w.row.version,
                                 .fetch = fetch,
+                                .holdout = b->w.holdout,
                                 .told = told,
                                 .look_us = look_us,
                                 .user = b,

@@ -123,6 +123,15 @@ op_explain(struct runtime *rt, struct arena *a, const char *workspace_id,
     return *out ? OK : fail(err, E_NOMEM, "explanation");
 }
 
+static void
+put_back(struct runtime *rt, struct action_row *row)
+{
+    row->status = "pending";
+    row->attempts = 0;
+    row->due_us = runtime_now_us(rt);
+    row->done_us = 0;
+}
+
 enum status
 op_action_retry(struct runtime *rt, struct arena *a, const char *workspace_id,
                 const char *action_id, struct error *err)
@@ -140,13 +149,41 @@ op_action_retry(struct runtime *rt, struct arena *a, const char *workspace_id,
                   row.status);
     if (rc != OK)
         return rc;
-    row.status = "pending";
-    row.attempts = 0;
-    row.due_us = runtime_now_us(rt);
-    row.done_us = 0;
+    put_back(rt, &row);
     rc = action_update(tx, &row, err);
     if (rc == OK)
         rc = op_commit(rt, &tx, err);
+    return rc;
+}
+
+enum status
+op_actions_retry_all(struct runtime *rt, struct arena *a,
+                     const char *workspace_id, const char *feature_key,
+                     int64_t *n, struct error *err)
+{
+    enum { PAGE = 500 };
+    const char *before = NULL;
+    size_t got = PAGE;
+    enum status rc = OK;
+
+    for (*n = 0; rc == OK && got == PAGE;) {
+        struct action_row *rows = NULL;
+        AUTO_TX tx = NULL;
+        rc = store_begin(runtime_store(rt), true, &tx, err);
+        if (rc == OK)
+            rc = actions_list(tx, a, workspace_id, "failed", NULL, NULL, before,
+                              PAGE, &rows, &got, err);
+        for (size_t i = 0; rc == OK && i < got; i++) {
+            before = rows[i].id;
+            if (feature_key && strcmp(rows[i].feature_key, feature_key) != 0)
+                continue;
+            put_back(rt, &rows[i]);
+            rc = action_update(tx, &rows[i], err);
+            ++*n;
+        }
+        if (rc == OK)
+            rc = op_commit(rt, &tx, err);
+    }
     return rc;
 }
 

@@ -174,6 +174,39 @@ runs_end(struct runtime *rt, struct arena *a, const struct feature_row *row,
                : rc;
 }
 
+/* Templates that its mails name and nobody has stored yet. */
+static enum status
+messages_missing(struct runtime *rt, struct arena *a,
+                 const struct feature_row *row, struct json **out,
+                 struct error *err)
+{
+    struct feature *f = NULL;
+    AUTO_TX tx = NULL;
+    enum status rc =
+        feature_parse_text(a, row->document, strlen(row->document), &f, err);
+
+    *out = json_array(a);
+    if (rc == OK)
+        rc = store_begin(runtime_store(rt), false, &tx, err);
+    for (size_t s = 0; rc == OK && s < f->n_states; s++) {
+        for (size_t t = 0; t < f->states[s].n_transitions; t++) {
+            const struct transition *x = &f->states[s].transitions[t];
+            for (size_t e = 0; rc == OK && e < x->n_effects; e++) {
+                const char *key = x->effects[e].template;
+                struct message_row message;
+                struct error none = {0};
+                if (x->effects[e].kind != EFFECT_EMAIL)
+                    continue;
+                key = key ? key : f->key;
+                if (message_get(tx, a, row->workspace_id, key, &message,
+                                &none) == E_NOTFOUND)
+                    *out = json_push(a, *out, json_string(a, key));
+            }
+        }
+    }
+    return rc;
+}
+
 enum status
 op_feature_status(struct runtime *rt, struct arena *a, const char *workspace_id,
                   const char *key, const char *status, struct json **out,
@@ -198,5 +231,10 @@ op_feature_status(struct runtime *rt, struct arena *a, const char *workspace_id,
         *out = op_put_bool(
             a, *out, "pending_deploy",
             pending_deploy(rt, a, workspace_id, row.integration_id));
+    struct json *missing = NULL;
+    if (rc == OK && strcmp(status, "active") == 0)
+        rc = messages_missing(rt, a, &row, &missing, err);
+    if (rc == OK && missing)
+        *out = json_put(a, *out, "messages_missing", missing);
     return rc;
 }

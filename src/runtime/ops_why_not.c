@@ -54,6 +54,7 @@ decide(struct what_if *w, const struct event *e, struct decision *d,
     struct decide_env env = {.a = w->a,
                              .facts = facts,
                              .now_us = runtime_now_us(w->rt),
+                             .holdout = w->holdout,
                              .want_trace = true};
     bool paused = strcmp(w->row.status, "active") != 0, needs = true;
     struct subject s = {0};

@@ -170,6 +170,18 @@ in_force(const struct feature_row *row, const char *integration_id)
             strcmp(row->status, "paused") == 0);
 }
 
+int
+workspace_holdout(struct arena *a, const struct workspace *ws)
+{
+    struct json *j = NULL;
+
+    /* It was checked when it was set; an old one without is none. */
+    if (!ws->settings || json_parse(a, ws->settings, strlen(ws->settings),
+                                    65536, &j, NULL) != OK)
+        return 0;
+    return (int)(json_double(json_get(j, "holdout"), 0) * 10000 + 0.5);
+}
+
 static enum status
 load_integration(struct registry *r, struct store_tx *tx,
                  struct live_integration *li, const struct feature_row *rows,
@@ -181,6 +193,7 @@ load_integration(struct registry *r, struct store_tx *tx,
 
     if (rc != OK)
         return rc;
+    li->holdout = workspace_holdout(a, &li->workspace);
     li->by_type = map_new(a);
     li->features = arena_array(a, n_rows ? n_rows : 1, sizeof(*li->features));
     if (!li->by_type || !li->features)

@@ -35,6 +35,7 @@ struct routes {
 struct live_integration {
     struct integration row;
     struct workspace workspace;
+    int holdout;                   /* the workspace's, of 10,000 */
     struct catalog *catalog;       /* NULL before introspection */
     struct live_feature *features; /* active and paused */
     size_t n_features;
@@ -67,6 +68,8 @@ CHECKED enum status registry_version(struct registry *r, struct store_tx *tx,
                                      const char *feature_id, int64_t version,
                                      const struct feature **out,
                                      struct error *err);
+/* The workspace's holdout from its settings, of 10,000. */
+int workspace_holdout(struct arena *a, const struct workspace *ws);
 /* Live feature by id, or NULL (archived, draft). */
 struct live_feature *live_feature_find(const struct live_integration *li,
                                        const char *feature_id);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/capture.h"
+#include "runtime/registry.h"
 #include "target/lookup.h"
 
 void
@@ -15,11 +16,17 @@ what_if_close(struct what_if *w)
 static enum status
 stored(struct what_if *w, const char *key, struct error *err)
 {
+    struct workspace ws;
     AUTO_TX tx = NULL;
     enum status rc = store_begin(runtime_store(w->rt), false, &tx, err);
 
-    return rc == OK ? feature_get(tx, w->a, w->workspace_id, key, &w->row, err)
-                    : rc;
+    if (rc == OK)
+        rc = workspace_by_id(tx, w->a, w->workspace_id, &ws, err);
+    if (rc == OK)
+        w->holdout = workspace_holdout(w->a, &ws);
+    return rc == OK && key
+               ? feature_get(tx, w->a, w->workspace_id, key, &w->row, err)
+               : rc;
 }
 
 /* A document comes as a tree, or as the text that users keep in files. */
@@ -39,7 +46,7 @@ what_if_load(struct runtime *rt, struct arena *a, const char *workspace_id,
              struct error *err)
 {
     *out = (struct what_if){.rt = rt, .a = a, .workspace_id = workspace_id};
-    enum status rc = key ? stored(out, key, err) : OK;
+    enum status rc = stored(out, key, err);
 
     if (rc == OK && document)
         rc = document_parse(out, document, err);

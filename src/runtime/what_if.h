@@ -16,6 +16,7 @@ struct what_if {
     struct feature *f;
     struct integration in;
     struct catalog *catalog;
+    int holdout;      /* the workspace's */
     struct target *t; /* opened when first needed */
 };
 

@@ -64,6 +64,10 @@ CHECKED enum status workspace_by_id(struct store_tx *tx, struct arena *a,
                                     const char *id, struct workspace *out,
                                     struct error *err);
 
+CHECKED enum status workspace_settings_put(struct store_tx *tx, const char *id,
+                                           const char *settings,
+                                           struct error *err);
+
 struct integration {
     const char *id, *workspace_id;
     const char *name;
@@ -142,6 +146,11 @@ CHECKED enum status message_put(struct store_tx *tx,
 CHECKED enum status message_get(struct store_tx *tx, struct arena *a,
                                 const char *workspace_id, const char *key,
                                 struct message_row *out, struct error *err);
+
+CHECKED enum status message_list(struct store_tx *tx, struct arena *a,
+                                 const char *workspace_id,
+                                 struct message_row **out, size_t *n,
+                                 struct error *err);
 
 /* Named things of a workspace kept as JSON: deployments' digests, webhook
  * secrets (sealed), named connections (sealed). */

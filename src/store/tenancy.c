@@ -266,6 +266,28 @@ message_get(struct store_tx *tx, struct arena *a, const char *workspace_id,
 }
 
 enum status
+message_list(struct store_tx *tx, struct arena *a, const char *workspace_id,
+             struct message_row **out, size_t *n, struct error *err)
+{
+    const struct db_value p[] = {DB_S(workspace_id)};
+
+    return fields_query(tx, a, STORE_SQL_MESSAGE_LIST, p, N_OF(p),
+                        message_fields, N_OF(message_fields), sizeof(**out),
+                        (void **)out, n, err);
+}
+
+enum status
+workspace_settings_put(struct store_tx *tx, const char *id,
+                       const char *settings, struct error *err)
+{
+    const struct db_value p[] = {DB_S(id), DB_S(settings)};
+    enum status rc =
+        tx_exec(tx, STORE_SQL_WORKSPACE_SETTINGS, p, N_OF(p), NULL, err);
+
+    return rc == OK ? tx_changed(tx, err) : rc;
+}
+
+enum status
 setting_put(struct store_tx *tx, const char *workspace_id, const char *key,
             const char *value, struct error *err)
 {
