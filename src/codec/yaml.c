@@ -383,11 +383,61 @@ indent_to(struct buf *out, int depth)
         buf_puts(out, "  ");
 }
 
+/* Text of several lines that a literal block gives back byte for byte. */
+static bool
+block_safe(const struct json *j)
+{
+    const char *t = j->text;
+    bool several = false;
+
+    if (j->n < 2 || t[0] == ' ' || t[0] == '\n')
+        return false;
+    for (uint32_t i = 0; i < j->n; i++) {
+        unsigned char c = (unsigned char)t[i];
+        bool end = i + 1 == j->n;
+        if ((c < ' ' && c != '\n') || c == 0x7f)
+            return false;
+        /* Line ends of Unicode, and the mark of byte order. */
+        if (c == 0xc2 || c == 0xe2 || c == 0xef)
+            if (strncmp(&t[i], "\xc2\x85", 2) == 0 ||
+                strncmp(&t[i], "\xe2\x80\xa8", 3) == 0 ||
+                strncmp(&t[i], "\xe2\x80\xa9", 3) == 0 ||
+                strncmp(&t[i], "\xef\xbb\xbf", 3) == 0)
+                return false;
+        if (c == ' ' && (end || t[i + 1] == '\n'))
+            return false;
+        if (c == '\n' && end && t[i - 1] == '\n')
+            return false;
+        several = several || (c == '\n' && !end);
+    }
+    return several;
+}
+
+static void
+write_block(struct buf *out, const struct json *j, int depth)
+{
+    bool ended = j->text[j->n - 1] == '\n';
+
+    buf_puts(out, ended ? "|\n" : "|-\n");
+    for (const char *line = j->text; *line;) {
+        size_t n = strcspn(line, "\n");
+        if (n)
+            indent_to(out, depth);
+        buf_add(out, line, n);
+        buf_putc(out, '\n');
+        line += n + (line[n] == '\n');
+    }
+}
+
 static void
 write_node(struct buf *out, const struct json *j, int depth)
 {
     bool collection = json_is(j, JSON_OBJECT) || json_is(j, JSON_ARRAY);
 
+    if (json_is(j, JSON_STRING) && depth > 0 && block_safe(j)) {
+        write_block(out, j, depth);
+        return;
+    }
     if (!collection || j->n == 0) {
         write_scalar(out, j);
         buf_putc(out, '\n');

@@ -44,6 +44,39 @@ test_values(void **state)
     }
 }
 
+/* Any text, at any depth, is read back byte for byte. */
+static void
+test_round_trip(void **state)
+{
+    static const char *const parts[] = {
+        "\n",  "\n",  " ",   "\t", "#",  ":",        ": ",           "- ",
+        "|",   "a",   "b c", "\"", "'",  "\xc3\xa9", "\xe2\x80\xa8", "%",
+        "---", "...", "&x",  "*x", "{{", "\r",       "\xef\xbb\xbf", "no"};
+    uint64_t seed = 88172645463325252ULL;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        AUTO_ARENA a = arena_new(MAX);
+        AUTO_BUF text = buf_new(4096), out = buf_new(MAX);
+        struct json *again = NULL;
+        struct error err = {0};
+        for (int k = 0; k < 1 + i % 9; k++) {
+            seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+            buf_puts(&text, parts[(seed >> 33) % COUNT_OF(parts)]);
+        }
+        struct json *s = json_string_n(a, text.data, text.len);
+        struct json *list = json_push(a, json_array(a), s);
+        struct json *o = json_put(a, json_object(a), "key", s);
+        list = json_push(a, list, json_put(a, o, "next", json_integer(a, 1)));
+        struct json *j = json_put(a, json_object(a), "list", list);
+        j = json_put(a, j, "body", s);
+        yaml_write(&out, j);
+        if (yaml_parse(a, out.data, out.len, MAX, &again, &err) != OK ||
+            !json_equal(j, again))
+            fail_msg("%s\n%s", err.msg, out.data);
+    }
+}
+
 static void
 test_refused(void **state)
 {
@@ -98,6 +131,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_lines),
     };
