@@ -1,14 +1,13 @@
--- For:     the doorbell on event_log: at most one ring per bell_ms for the
---          whole database, because each NOTIFY serialises commits. A failing
---          doorbell never fails the insert. A clone does not ring.
---          Runs as whoever inserts, and in his search_path: that is a capture
---          function's, as our owner. A setting of the function's own would be
---          made and unmade with every row.
+-- For:     the doorbell on event_log where events are pushed: it sends the
+--          statement's records, and rings for a drain too. At most one ring per
+--          bell_ms for the whole database. A failing doorbell never fails the
+--          insert. A clone does not ring. Runs as whoever inserts.
 -- Params:  run as a script.
 -- Returns: nothing.
 -- Source:  docs/spec.md, capture: the doorbell; 7 and 8.
 create or replace function skene_growth.ring() returns trigger
-language plpgsql as $fn$
+language plpgsql
+set search_path = pg_catalog, pg_temp as $fn$
 declare
     now_ms bigint := pg_catalog.floor(
         extract(epoch from pg_catalog.clock_timestamp()) * 1000);

@@ -105,8 +105,15 @@ plan_on(struct runtime *rt, struct arena *a, struct target *t,
     struct table_use *use = NULL;
     if (rc == OK)
         rc = deploy_use(t, a, c, captures, n_captures, &use, err);
-    const struct deploy_for in_all = {
-        c, captures, n_captures, rules, n_rules, target_version(t), use};
+    const struct deploy_for in_all = {.catalog = c,
+                                      .captures = captures,
+                                      .n_captures = n_captures,
+                                      .rules = rules,
+                                      .n_rules = n_rules,
+                                      .server_version = target_version(t),
+                                      .push =
+                                          strcmp(in->transport, "drain") != 0,
+                                      .use = use};
     if (rc == OK)
         rc = deploy_wanted(a, &in_all, &want, &n_want, err);
     if (rc == OK)

@@ -151,14 +151,16 @@ insert_sql(struct arena *a, struct buf *out, const struct capture *c,
  * time is a sixth of what a captured row costs when many write at once. What
  * somebody else puts into the setting keeps the switch from this session. */
 static const char switch_sql[] =
-    "        if now_ms >= coalesce(current_setting('skene_growth.look', true),"
-    " '') then\n"
+    "        if now_ms operator(pg_catalog.>=)"
+    " coalesce(pg_catalog.current_setting('skene_growth.look', true), '')"
+    " then\n"
     "            if (select k.capture_on from skene_growth.config k) is false"
     " then\n"
     "                return null;\n"
     "            end if;\n"
-    "            perform set_config('skene_growth.look',\n"
-    "                (now_ms::bigint + 100)::text, false);\n"
+    "            perform pg_catalog.set_config('skene_growth.look',\n"
+    "                (now_ms::pg_catalog.int8 operator(pg_catalog.+) 100)"
+    "::pg_catalog.text, false);\n"
     "        end if;\n";
 
 static void
@@ -168,10 +170,11 @@ ladder_sql(struct arena *a, struct buf *out, const struct capture *c,
 {
     buf_printf(out,
                "    exception when others then\n"
-               "        why := sqlstate || ' ' || sqlerrm;\n"
+               "        why := pg_catalog.concat(sqlstate, ' ', sqlerrm);\n"
                "        begin\n"
                "            perform skene_growth.rescue(%s,\n"
-               "                (select jsonb_agg(jsonb_build_array(",
+               "                (select "
+               "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(",
                event);
     sql_key(a, out, r->alias, c->key, c->n_key);
     buf_puts(out, ",\n                    ");
@@ -217,15 +220,38 @@ columns_of(struct arena *a, const struct table *t, const struct capture *c,
     return OK;
 }
 
+/* Nearly always the session knows that the bell rests. A bell that fails does
+ * not undo the event. */
+static const char bell_sql[] =
+    "        if found and now_ms operator(pg_catalog.>=)"
+    " coalesce(pg_catalog.current_setting('skene_growth.quiet', true), '')"
+    " then\n"
+    "            begin\n"
+    "                perform skene_growth.bell(now_ms::pg_catalog.int8);\n"
+    "            exception when others then\n"
+    "                null;\n"
+    "            end;\n"
+    "        end if;\n";
+
+/* A body in which all is named in full may run in anybody's search_path. A
+ * path of its own would be set and put back with every statement. Conditions
+ * are not written so, and IS DISTINCT FROM cannot be. */
+static bool
+needs_path(const struct capture *c)
+{
+    return c->n_when > 0 || c->op == ROW_UPDATE;
+}
+
 static void
-body_sql(struct arena *a, struct buf *out, const struct capture *c,
+body_sql(struct arena *a, struct buf *out, const struct capture *c, bool push,
          const char *event, const struct capture_columns *columns)
 {
     struct row_names r = row_names(c);
 
     buf_puts(out, "declare\n"
-                  "    now_ms text := floor(extract(epoch from"
-                  " clock_timestamp()) * 1000);\n"
+                  "    now_ms text := pg_catalog.floor(extract(epoch from"
+                  " pg_catalog.clock_timestamp())"
+                  " operator(pg_catalog.*) 1000);\n"
                   "    why text;\nbegin\n    begin\n");
     if (c->op == ROW_UPDATE && columns->n_changed > 0) {
         buf_puts(out, "        if not (");
@@ -239,6 +265,8 @@ body_sql(struct arena *a, struct buf *out, const struct capture *c,
     }
     buf_puts(out, switch_sql);
     insert_sql(a, out, c, &r, event, columns->all);
+    if (!push)
+        buf_puts(out, bell_sql);
     ladder_sql(a, out, c, &r, event, columns->keys);
     buf_puts(out, "    return null;\nend ");
 }
@@ -246,7 +274,7 @@ body_sql(struct arena *a, struct buf *out, const struct capture *c,
 enum status
 capture_function_sql(struct arena *a, const struct catalog *catalog,
                      const struct capture *c, const struct capture_names *names,
-                     struct buf *out, struct error *err)
+                     bool push, struct buf *out, struct error *err)
 {
     AUTO_BUF body = buf_new(out->max);
     const struct table *t = catalog_table(catalog, c->table);
@@ -261,7 +289,7 @@ capture_function_sql(struct arena *a, const struct catalog *catalog,
     event = event ? sql_literal(a, event) : NULL;
     if (!event)
         return fail(err, E_NOMEM, "capture of %s", c->table);
-    body_sql(a, &body, c, event, &columns);
+    body_sql(a, &body, c, push, event, &columns);
     rc = buf_check(&body, "trigger function", err);
     if (rc != OK)
         return rc;
@@ -270,10 +298,12 @@ capture_function_sql(struct arena *a, const struct catalog *catalog,
         return fail(err, E_NOMEM, "capture of %s", c->table);
     buf_printf(out,
                "create or replace function skene_growth.%s()\n"
-               "returns trigger language plpgsql security definer\n"
-               "set search_path = pg_catalog, pg_temp as %s\n%s%s;\n"
+               "returns trigger language plpgsql security definer%s as %s\n"
+               "%s%s;\n"
                "revoke all on function skene_growth.%s() from public;\n",
-               names->function, tag, body.data, tag, names->function);
+               names->function,
+               needs_path(c) ? "\nset search_path = pg_catalog, pg_temp" : "",
+               tag, body.data, tag, names->function);
     return OK;
 }
 

@@ -27,7 +27,8 @@ CHECKED enum status capture_function_sql(struct arena *a,
                                          const struct catalog *catalog,
                                          const struct capture *c,
                                          const struct capture_names *names,
-                                         struct buf *out, struct error *err);
+                                         bool push, struct buf *out,
+                                         struct error *err);
 /* PostgreSQL 13 has no CREATE OR REPLACE TRIGGER. */
 void capture_trigger_sql(struct arena *a, const struct capture *c,
                          const struct capture_names *names, int server_version,

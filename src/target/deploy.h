@@ -18,7 +18,8 @@ struct deploy_for {
     size_t n_captures;
     const struct enrichment *rules; /* checked: enrich_check() */
     size_t n_rules;
-    int server_version;          /* 150004 */
+    int server_version; /* 150004 */
+    bool push; /* events are pushed: the outbox itself has the doorbell */
     const struct table_use *use; /* of each capture's table; NULL: unknown */
 };
 

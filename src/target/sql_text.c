@@ -126,7 +126,7 @@ sql_value(struct arena *a, struct buf *out, const char *alias,
     const char *name = sql_ident(a, column->name);
 
     buf_printf(out, "%s.%s%s", alias, name ? name : "",
-               column->type == COLUMN_OTHER ? "::text" : "");
+               column->type == COLUMN_OTHER ? "::pg_catalog.text" : "");
 }
 
 void
@@ -134,11 +134,12 @@ sql_object(struct arena *a, struct buf *out, const char *alias,
            const struct column *const *columns, size_t n)
 {
     if (n == 0)
-        buf_puts(out, "'{}'::jsonb");
+        buf_puts(out, "'{}'::pg_catalog.jsonb");
     for (size_t i = 0; i < n; i++) {
         const char *label = sql_literal(a, columns[i]->name);
         if (i % COLUMNS_PER_OBJECT == 0)
-            buf_printf(out, "%sjsonb_build_object(", i > 0 ? " || " : "");
+            buf_printf(out, "%spg_catalog.jsonb_build_object(",
+                       i > 0 ? " operator(pg_catalog.||) " : "");
         buf_printf(out, "%s, ", label ? label : "");
         sql_value(a, out, alias, columns[i]);
         bool last = i + 1 == n || (i + 1) % COLUMNS_PER_OBJECT == 0;
@@ -151,15 +152,15 @@ sql_key(struct arena *a, struct buf *out, const char *alias,
         const char *const *key, size_t n)
 {
     if (n == 0)
-        buf_puts(out, "null::text");
+        buf_puts(out, "null::pg_catalog.text");
     if (n > 1)
-        buf_puts(out, "jsonb_build_array(");
+        buf_puts(out, "pg_catalog.jsonb_build_array(");
     for (size_t i = 0; i < n; i++) {
         const char *name = sql_ident(a, key[i]);
         buf_printf(out, "%s%s.%s", i > 0 ? ", " : "", alias, name ? name : "");
     }
     if (n > 0)
-        buf_puts(out, n > 1 ? ")::text" : "::text");
+        buf_puts(out, n > 1 ? ")::pg_catalog.text" : "::pg_catalog.text");
 }
 
 const char *

@@ -24,6 +24,7 @@ static const struct {
     {"function", "skene_growth.strip(text,jsonb)", SQL_FN_STRIP, NULL},
     {"function", "skene_growth.rescue(text,jsonb,text)", SQL_FN_RESCUE, NULL},
     {"function", "skene_growth.ingest_secret()", SQL_FN_SECRET, NULL},
+    {"function", "skene_growth.bell(bigint)", SQL_FN_BELL, NULL},
     {"function", "skene_growth.ring()", SQL_FN_RING, NULL},
 };
 enum { BASE_COUNT = sizeof(base_objects) / sizeof(base_objects[0]) };
@@ -95,7 +96,7 @@ bell(struct arena *a, int server_version, struct object *o, struct error *err)
 
 static enum status
 capture_objects(struct arena *a, const struct catalog *catalog,
-                const struct capture *c, int server_version,
+                const struct capture *c, const struct deploy_for *in,
                 struct object *function, struct object *trigger,
                 struct error *err)
 {
@@ -106,10 +107,10 @@ capture_objects(struct arena *a, const struct catalog *catalog,
 
     enum status rc = capture_names(a, c, &names, err);
     if (rc == OK)
-        rc = capture_function_sql(a, catalog, c, &names, &fn, err);
+        rc = capture_function_sql(a, catalog, c, &names, in->push, &fn, err);
     if (rc != OK)
         return error_wrap(err, "capture of %s", c->table);
-    capture_trigger_sql(a, c, &names, server_version, &trg);
+    capture_trigger_sql(a, c, &names, in->server_version, &trg);
     rc = buf_check(&fn, "trigger function", err);
     if (rc == OK)
         rc = buf_check(&trg, "trigger", err);
@@ -168,7 +169,8 @@ deploy_wanted(struct arena *a, const struct deploy_for *in, struct object **out,
 
     if (n > CAPTURES_MAX)
         return fail(err, E_TOOBIG, "%zu triggers, at most %d", n, CAPTURES_MAX);
-    size_t total = BASE_COUNT + 2 + 2 * n;
+    size_t fixed = BASE_COUNT + 1 + in->push;
+    size_t total = fixed + 2 * n;
     struct object *objects = arena_array(a, total, sizeof(*objects));
     if (!objects)
         return fail(err, E_NOMEM, "deployment");
@@ -177,12 +179,12 @@ deploy_wanted(struct arena *a, const struct deploy_for *in, struct object **out,
         rc = base(a, i, &objects[i], err);
     if (rc == OK)
         rc = enrich(a, in, &objects[BASE_COUNT], err);
-    if (rc == OK)
+    if (rc == OK && in->push)
         rc = bell(a, in->server_version, &objects[BASE_COUNT + 1], err);
     for (size_t i = 0; rc == OK && i < n; i++) {
-        struct object *pair = &objects[BASE_COUNT + 2 + 2 * i];
-        rc = capture_objects(a, in->catalog, &in->captures[i],
-                             in->server_version, &pair[0], &pair[1], err);
+        struct object *pair = &objects[fixed + 2 * i];
+        rc = capture_objects(a, in->catalog, &in->captures[i], in, &pair[0],
+                             &pair[1], err);
         pair[1].use = in->use ? &in->use[i] : NULL;
     }
     if (rc != OK)

@@ -177,7 +177,8 @@ plan_for(struct fixture *f, const struct capture *captures, size_t n)
                                   .n_captures = n,
                                   .rules = rules,
                                   .n_rules = n_rules,
-                                  .server_version = target_version(f->t)};
+                                  .server_version = target_version(f->t),
+                                  .push = f->push};
     assert_ok(deploy_wanted(f->a, &in, &wanted, &n_wanted, &f->err), &f->err);
     assert_ok(deploy_found(f->t, f->a, &found, &n_found, &f->err), &f->err);
     assert_ok(plan_diff(f->a, wanted, n_wanted, found, n_found, &plan, &f->err),

@@ -36,6 +36,7 @@ struct fixture {
     struct target *t;
     struct catalog *c;
     struct error err;
+    bool push; /* as plan_for() takes it */
 };
 
 int fixture_setup(void **state);

@@ -287,6 +287,7 @@ static const struct {
     {"alter table auth.users rename column email to mail", "1", "1", true},
     {"drop table skene_growth.event_log cascade", "", "1", false},
     {"drop function skene_growth.ring() cascade", "1", "0", false},
+    {"drop function skene_growth.bell(bigint)", "1", "0", false},
     {"drop sequence skene_growth.bell", "1", "0", false},
     {"drop function skene_growth.ident() cascade", "1", "0", false},
     {"delete from skene_growth.config where one", "1", "0", false},
@@ -390,6 +391,7 @@ test_push_doorbell(void **state)
     struct deploy_settings s = {.push_on = true,
                                 .ingest_url = "http://h/in",
                                 .ingest_secret = "sesame"};
+    f->push = true;
     struct plan *plan = plan_for(f, &users_insert, 1);
     const char *epoch;
 
@@ -457,12 +459,48 @@ test_definer_does_not_leak(void **state)
     sql(app, "create function pg_temp.jsonb_build_object(text, text) returns"
              " jsonb language sql as $$ select '{\"evil\": 1}'::jsonb $$;"
              "insert into notes values ('again')");
+    /* nor can anything in a path of his own, whatever is in the body */
+    sql(f->admin, "create schema evil; grant usage, create on schema evil to"
+                  " public");
+    static const char *const planted[] = {
+        "create function evil.own() returns void language plpgsql as $$ begin"
+        " raise warning 'evil'; insert into evil.seen values (current_user);"
+        " end $$",
+        "create table evil.seen (who text)",
+        "grant insert on evil.seen to public",
+        "create function evil.jsonb_build_object(variadic \"any\") returns"
+        " jsonb language sql as $$ select evil.own(); select"
+        " '{\"evil\": 1}'::jsonb $$",
+        "create function evil.floor(numeric) returns numeric language sql as"
+        " $$ select evil.own(); select 1::numeric $$",
+        "create function evil.current_setting(text, boolean) returns text"
+        " language sql as $$ select evil.own(); select ''::text $$",
+        "create function evil.ge(text, text) returns boolean language sql as"
+        " $$ select evil.own(); select true $$",
+        "create operator evil.>= (leftarg = text, rightarg = text, procedure ="
+        " evil.ge)",
+        "create function evil.mul(numeric, integer) returns numeric language"
+        " sql as $$ select evil.own(); select 1::numeric $$",
+        "create operator evil.* (leftarg = numeric, rightarg = integer,"
+        " procedure = evil.mul)",
+        "create table evil.new_rows (id bigint, body text)",
+        "create table evil.event_log (event_type text)",
+        "create domain evil.text as pg_catalog.text check (value = 'x')",
+        "create domain evil.int8 as pg_catalog.int8 check (value = 1)",
+        "create domain evil.bigint as pg_catalog.int8 check (value = 1)"};
+    for (size_t i = 0; i < sizeof(planted) / sizeof(planted[0]); i++)
+        if (!sql_try(app, planted[i]))
+            (void)planted[i]; /* some need more rights than he has */
+    sql(app, "set search_path = evil, pg_catalog, public;"
+             "insert into public.notes values ('thrice')");
+    assert_string_equal(cell(f, f->admin, "select count(*) from evil.seen"),
+                        "0");
     PQfinish(app);
     assert_string_equal(
         cell(f, f->admin,
              "select string_agg(metadata ->> 'body', ',' order by id) from"
              " skene_growth.event_log"),
-        "from the app,again");
+        "from the app,again,thrice");
 }
 
 int
