@@ -175,6 +175,22 @@ add_predicates(struct gather *g, struct wanting *w,
     return ok;
 }
 
+/* What a matcher reads: the columns it names, else all of text. */
+static bool
+add_texts(struct gather *g, struct wanting *w, const struct semantic *m)
+{
+    bool ok = true;
+
+    if (!m->intent)
+        return true;
+    for (size_t i = 0; ok && i < m->n_fields; i++)
+        ok = add_column(g, w, m->fields[i]);
+    for (size_t i = 0; ok && m->n_fields == 0 && i < w->table->n_columns; i++)
+        if (w->table->columns[i].type == COLUMN_TEXT)
+            ok = add_column(g, w, w->table->columns[i].name);
+    return ok;
+}
+
 static bool
 add_row_columns(struct gather *g, struct wanting *w, const struct feature *f)
 {
@@ -185,6 +201,7 @@ add_row_columns(struct gather *g, struct wanting *w, const struct feature *f)
 
     if (ok && f->column)
         ok = add_column(g, w, f->column);
+    ok = ok && add_texts(g, w, &f->match);
     for (size_t i = 0; ok && i < f->n_states; i++) {
         for (size_t t = 0; ok && t < f->states[i].n_transitions; t++) {
             const struct transition *x = &f->states[i].transitions[t];

@@ -1,9 +1,12 @@
 #include "core/decide.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "core/predicate.h"
+#include "core/semantic.h"
 
 static const struct verdict_row {
     const char *name, *meaning;
@@ -138,6 +141,7 @@ enum gate {
     GATE_MODE,
     GATE_COOLDOWN,
     GATE_HOLDOUT,
+    GATE_MATCH,
     GATE_COUNT
 };
 
@@ -151,6 +155,7 @@ static const struct gate_row {
     [GATE_MODE] = {"mode", VERDICT_ALREADY_ENTERED},
     [GATE_COOLDOWN] = {"cooldown", VERDICT_COOLDOWN},
     [GATE_HOLDOUT] = {"holdout", VERDICT_HOLDOUT},
+    [GATE_MATCH] = {"match", VERDICT_SEMANTIC_NO},
 };
 static_assert(sizeof(gate_rows) / sizeof(gate_rows[0]) == GATE_COUNT,
               "every gate has a row");
@@ -163,6 +168,8 @@ struct entry {
     const struct subject *s;
     const struct enrolment *enrolment;
     struct json *conditions; /* trace */
+    struct json *match;      /* audit of the matcher; NULL: not asked */
+    bool meant;
     enum truth held;
 };
 
@@ -201,6 +208,62 @@ held_back(const struct entry *x)
            in_share("workspace", x->s, x->env->holdout);
 }
 
+/* The texts that the matcher reads, a line each. An address in them is no
+ * part of what they mean. */
+static const char *
+match_input(const struct entry *x)
+{
+    const struct semantic *m = &x->f->match;
+    const struct json *record = x->e->record;
+    AUTO_BUF text = buf_new((size_t)64 * 1024);
+
+    for (size_t i = 0; i < m->n_fields; i++) {
+        buf_puts(&text, json_get_str(record, m->fields[i], ""));
+        buf_putc(&text, '\n');
+    }
+    /* Free text has spaces; ids, states and addresses have not. */
+    for (uint32_t i = 0;
+         m->n_fields == 0 && json_is(record, JSON_OBJECT) && i < record->n;
+         i++) {
+        const char *v = json_str(record->members[i].value, "");
+        if (!strchr(v, ' '))
+            continue;
+        buf_puts(&text, v);
+        buf_putc(&text, '\n');
+    }
+    return buf_ok(&text) ? arena_strdup(x->env->a, text.data ? text.data : "")
+                         : NULL;
+}
+
+/* Asked only when every gate before it is open. */
+static enum status
+ask_matcher(struct entry *x, struct error *err)
+{
+    struct arena *a = x->env->a;
+    const struct semantic *m = &x->f->match;
+    const char *text = match_input(x);
+    struct meaning meaning;
+    char number[32];
+
+    if (!text)
+        return fail(err, E_TOOBIG, "the texts of the row");
+    enum status rc = semantic_score(a, m->intent, text, &meaning, err);
+    if (rc != OK)
+        return rc;
+    x->meant = meaning.score * 1000 + 0.5 >= m->least;
+    struct json *o = json_object(a);
+    o = json_put(a, o, "provider", json_string(a, "lexical"));
+    o = json_put(a, o, "intent", json_string(a, m->intent));
+    (void)snprintf(number, sizeof(number), "%.3f", meaning.score);
+    o = json_put(a, o, "score", json_decimal(a, number));
+    (void)snprintf(number, sizeof(number), "%.3f", m->least / 1000.0);
+    o = json_put(a, o, "threshold", json_decimal(a, number));
+    o = json_put(a, o, "verdict", json_string(a, x->meant ? "yes" : "no"));
+    o = json_put(a, o, "reason", json_string(a, meaning.reason));
+    x->match = o;
+    return o ? OK : fail(err, E_NOMEM, "explanation");
+}
+
 static bool
 gate_passes(const struct entry *x, enum gate gate)
 {
@@ -217,6 +280,8 @@ gate_passes(const struct entry *x, enum gate gate)
         return cooldown_passes(x);
     case GATE_HOLDOUT:
         return !held_back(x);
+    case GATE_MATCH:
+        return !x->f->match.intent || x->meant;
     case GATE_COUNT:
         break;
     }
@@ -288,6 +353,12 @@ decide_entry(const struct decide_env *env, const struct feature *f, bool paused,
     }
     while (failed < GATE_COUNT && gate_passes(&x, failed))
         failed++;
+    if (failed == GATE_MATCH) {
+        enum status rc = ask_matcher(&x, err);
+        if (rc != OK)
+            return rc;
+        failed += x.meant;
+    }
     out->verdict =
         failed < GATE_COUNT ? gate_rows[failed].verdict : VERDICT_ENTERED;
     out->conditions_held = matched_after(&x, failed);
@@ -297,5 +368,7 @@ decide_entry(const struct decide_env *env, const struct feature *f, bool paused,
         json_put(env->a, json_object(env->a), "gates", gates_json(&x, failed));
     if (x.conditions && x.conditions->n)
         out->detail = json_put(env->a, out->detail, "conditions", x.conditions);
+    if (x.match)
+        out->detail = json_put(env->a, out->detail, "match", x.match);
     return out->detail ? OK : fail(err, E_NOMEM, "explanation");
 }

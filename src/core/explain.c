@@ -177,11 +177,27 @@ actions(const struct printing *p, const struct json *list)
     }
 }
 
+static void
+match(const struct printing *p, const struct json *m)
+{
+    if (!m)
+        return;
+    buf_puts(p->out, "    match ");
+    value(p->out, json_get(m, "intent"));
+    buf_printf(p->out, ": %s, confidence ", json_get_str(m, "verdict", ""));
+    value(p->out, json_get(m, "score"));
+    buf_puts(p->out, " of ");
+    value(p->out, json_get(m, "threshold"));
+    buf_printf(p->out, " (%s; %s)\n", json_get_str(m, "provider", ""),
+               json_get_str(m, "reason", ""));
+}
+
 void
 explain_detail(const struct printing *p, const struct json *detail)
 {
     gates(p, "gates:", json_get(detail, "gates"));
     traces(p, "conditions", json_get(detail, "conditions"));
+    match(p, json_get(detail, "match"));
     steps(p, json_get(detail, "step") ? json_get(detail, "step") : detail);
 }
 

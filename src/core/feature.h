@@ -142,6 +142,14 @@ struct timing {
     unsigned days;                    /* bit 0 = Sunday; 0 = every day */
 };
 
+/* What a free text must mean, for what columns cannot decide (M14). */
+struct semantic {
+    const char *intent;  /* NULL: no matcher */
+    int least;           /* confidence, of 1,000 */
+    const char **fields; /* columns of the trigger's row; n 0: those of text */
+    size_t n_fields;
+};
+
 /* What a pause does to runs whose time comes meanwhile. */
 enum on_pause {
     PAUSE_HOLD, /* they go on when it is over */
@@ -169,6 +177,7 @@ struct feature {
     struct predicates conditions;
     struct timing timing;
     struct predicates exit;
+    struct semantic match;
     enum on_pause on_pause;
     int64_t skip_us;                    /* PAUSE_SKIP */
     struct predicates goal;             /* n == 0: none */

@@ -367,6 +367,18 @@ feature_check(const struct catalog *c, const struct feature *f,
         rc = predicates(&k, k.trigger, &f->exit, "exit");
     if (rc == OK)
         rc = predicates(&k, k.trigger, &f->goal, "goal.when");
+    for (size_t i = 0; rc == OK && i < f->match.n_fields; i++) {
+        struct path one;
+        struct path_resolved r;
+        char field[64];
+        struct arena *a = arena_new(65536);
+        (void)snprintf(field, sizeof(field), "match.fields[%zu]", i);
+        rc = a ? path_parse(a, f->match.fields[i], &one, k.err)
+               : fail(k.err, E_NOMEM, "match");
+        if (rc == OK)
+            rc = want_path(&k, k.trigger, &one, field, &r);
+        arena_free(a);
+    }
     if (rc == OK)
         rc = machine(&k);
     for (size_t i = 0; rc == OK && i < f->n_states; i++)

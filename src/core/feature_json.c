@@ -280,6 +280,21 @@ trimmed(const char *digits)
     return n;
 }
 
+static struct json *
+semantic_json(struct arena *a, const struct semantic *m)
+{
+    struct json *o = put_text(a, json_object(a), "intent", m->intent);
+    struct json *fields = json_array(a);
+    char least[16];
+
+    (void)snprintf(least, sizeof(least), "0.%03d", m->least);
+    least[2 + trimmed(&least[2])] = '\0';
+    o = json_put(a, o, "min_confidence", json_decimal(a, least));
+    for (size_t i = 0; i < m->n_fields; i++)
+        fields = json_push(a, fields, json_string(a, m->fields[i]));
+    return m->n_fields ? json_put(a, o, "fields", fields) : o;
+}
+
 struct json *
 feature_to_json(struct arena *a, const struct feature *f,
                 const struct catalog *c)
@@ -305,6 +320,8 @@ feature_to_json(struct arena *a, const struct feature *f,
         share[2 + trimmed(&share[2])] = '\0';
         o = json_put(a, o, "holdout", json_decimal(a, share));
     }
+    if (f->match.intent)
+        o = json_put(a, o, "match", semantic_json(a, &f->match));
     if (f->goal.n) {
         struct json *goal = json_object(a);
         goal = json_put(a, goal, "when", predicates_json(a, &f->goal));

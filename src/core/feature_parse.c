@@ -347,6 +347,42 @@ read_goal(struct reader *r, const struct json *j, struct feature *f)
 }
 
 static enum status
+read_semantic(struct reader *r, const struct json *j, struct feature *f)
+{
+    static const char *const allowed[] = {"intent", "min_confidence", "fields",
+                                          NULL};
+    const struct json *least = json_get(j, "min_confidence");
+    const struct json *fields = json_get(j, "fields");
+    const struct place at = {.name = "match"};
+
+    if (!j)
+        return OK;
+    enum status rc = only(r, &at, j, allowed);
+    if (rc == OK)
+        rc = get_text(r, &at, j, "intent", true, &f->match.intent);
+    if (rc != OK)
+        return rc;
+    double share = least ? json_double(least, 0) : 0.8;
+    if (!(share >= 0.1 && share <= 0.95))
+        return bad_at(r, &at, "min_confidence", "must be from 0.1 to 0.95");
+    f->match.least = (int)(share * 1000 + 0.5);
+    if (!fields)
+        return OK;
+    if (!json_is(fields, JSON_ARRAY) || fields->n == 0)
+        return bad_at(r, &at, "fields", "must be a list of columns");
+    f->match.fields = arena_array(r->a, fields->n, sizeof(char *));
+    if (!f->match.fields)
+        return fail(r->err, E_NOMEM, "match");
+    for (uint32_t i = 0; i < fields->n; i++) {
+        f->match.fields[i] = json_str(fields->items[i], NULL);
+        if (!f->match.fields[i])
+            return bad_at(r, &at, "fields", "must be a list of columns");
+    }
+    f->match.n_fields = fields->n;
+    return OK;
+}
+
+static enum status
 read_on_pause(struct reader *r, const struct json *j, struct feature *f)
 {
     static const char *const allowed[] = {"skip_if_older_than", NULL};
@@ -377,9 +413,9 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
               struct error *err)
 {
     static const char *const allowed[] = {
-        "version", "key",     "name",  "description", "stage",
-        "trigger", "subject", "entry", "timing",      "exit",
-        "machine", "holdout", "goal",  "on_pause",    NULL};
+        "version", "key",      "name",   "description", "stage",   "trigger",
+        "subject", "entry",    "timing", "exit",        "machine", "holdout",
+        "goal",    "on_pause", "match",  NULL};
     struct error local = {0};
     struct reader r = {.a = a, .err = err ? err : &local};
     struct feature *f = arena_alloc(a, sizeof(*f));
@@ -404,6 +440,8 @@ feature_parse(struct arena *a, const struct json *doc, struct feature **out,
         rc = read_predicates(&r, &exits, json_get(doc, "exit"), &f->exit);
     if (rc == OK)
         rc = read_holdout(&r, json_get(doc, "holdout"), f);
+    if (rc == OK)
+        rc = read_semantic(&r, json_get(doc, "match"), f);
     if (rc == OK)
         rc = read_goal(&r, json_get(doc, "goal"), f);
     if (rc == OK)

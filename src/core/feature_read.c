@@ -42,17 +42,6 @@ bad_at(struct reader *r, const struct place *at, const char *member,
 
 /* Words of the document's next form: known, so that the message does not
  * send the reader looking for a typing mistake. */
-static bool
-is_later(const char *key)
-{
-    static const char *const words[] = {"match"};
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcmp(words[i], key) == 0)
-            return true;
-    return false;
-}
-
 enum status
 only(struct reader *r, const struct place *at, const struct json *j,
      const char *const *allowed)
@@ -71,8 +60,6 @@ only(struct reader *r, const struct place *at, const struct json *j,
             known = known || strcmp(allowed[k], key) == 0;
         if (known)
             continue;
-        if (is_later(key))
-            return bad_at(r, at, key, "not supported by this version");
         int near = nearest_name(key, allowed, n);
         if (near >= 0)
             (void)error_hint(r->err, "did you mean %s?", allowed[near]);
