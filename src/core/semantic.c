@@ -7,6 +7,7 @@ enum {
     TEXT_MAX_BYTES = 8192,
     WORDS_MAX = 1500,
     WORD_MAX_BYTES = 48,
+    NAMED_MAX = 8,      /* words that the reason tells */
     NEGATION_REACH = 3, /* words between a negation and what it negates */
 };
 static const double confidence_max = 0.95;
@@ -181,7 +182,8 @@ semantic_score(struct arena *a, const char *intent, const char *text,
         all++;
         if (!found(have, want->items[i], want->negated[i]))
             continue;
-        met++;
+        if (met++ >= NAMED_MAX)
+            continue;
         names = arena_printf(a, "%s%s%s", names, *names ? ", " : "",
                              want->items[i]);
     }
