@@ -28,6 +28,7 @@ enum origin {
     ORIGIN_COUNT
 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): a table */
 struct setting_row {
     const char *name; /* as in the files; NULL ends the table */
     const char *env;  /* variable */

@@ -383,34 +383,46 @@ indent_to(struct buf *out, int depth)
         buf_puts(out, "  ");
 }
 
+/* Line ends of Unicode, and the mark of byte order. */
+static bool
+is_odd(const char *at)
+{
+    static const char *const odd[] = {"\xc2\x85", "\xe2\x80\xa8",
+                                      "\xe2\x80\xa9", "\xef\xbb\xbf"};
+
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+        if (strncmp(at, odd[i], strlen(odd[i])) == 0)
+            return true;
+    return false;
+}
+
+/* A character that a literal block keeps where it is. `after` is what follows,
+ * NUL at the end. */
+static bool
+kept_in_block(const char *at, char after)
+{
+    unsigned char c = (unsigned char)*at;
+    bool line_end = after == '\n' || after == '\0';
+
+    if ((c < ' ' && c != '\n') || c == 0x7f || is_odd(at))
+        return false;
+    return c != ' ' || !line_end;
+}
+
 /* Text of several lines that a literal block gives back byte for byte. */
 static bool
 block_safe(const struct json *j)
 {
-    const char *t = j->text;
-    bool several = false;
+    const char *t = j->text, *first = strchr(t, '\n');
 
-    if (j->n < 2 || t[0] == ' ' || t[0] == '\n')
+    if (j->n < 2 || t[0] == ' ' || t[0] == '\n' || strlen(t) != j->n)
         return false;
-    for (uint32_t i = 0; i < j->n; i++) {
-        unsigned char c = (unsigned char)t[i];
-        bool end = i + 1 == j->n;
-        if ((c < ' ' && c != '\n') || c == 0x7f)
+    if (!first || first[1] == '\0' || strcmp(t + j->n - 2, "\n\n") == 0)
+        return false;
+    for (uint32_t i = 0; i < j->n; i++)
+        if (!kept_in_block(&t[i], t[i + 1]))
             return false;
-        /* Line ends of Unicode, and the mark of byte order. */
-        if (c == 0xc2 || c == 0xe2 || c == 0xef)
-            if (strncmp(&t[i], "\xc2\x85", 2) == 0 ||
-                strncmp(&t[i], "\xe2\x80\xa8", 3) == 0 ||
-                strncmp(&t[i], "\xe2\x80\xa9", 3) == 0 ||
-                strncmp(&t[i], "\xef\xbb\xbf", 3) == 0)
-                return false;
-        if (c == ' ' && (end || t[i + 1] == '\n'))
-            return false;
-        if (c == '\n' && end && t[i - 1] == '\n')
-            return false;
-        several = several || (c == '\n' && !end);
-    }
-    return several;
+    return true;
 }
 
 static void

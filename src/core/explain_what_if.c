@@ -79,7 +79,7 @@ simulation_text(struct buf *out, const struct json *answer, bool color)
     buf_putc(out, '\n');
     if (!json_bool(json_get(answer, "trigger_fires"), true))
         buf_puts(out, "  the trigger does not fire for this change\n");
-    else if (!steps || steps->n == 0)
+    else if (!json_is(steps, JSON_ARRAY) || steps->n == 0)
         buf_puts(out, "  nothing happens: the conditions do not hold\n");
     for (uint32_t i = 0; json_is(steps, JSON_ARRAY) && i < steps->n; i++)
         step_text(&p, steps->items[i]);

@@ -24,20 +24,28 @@ add(struct diffing *d, const char *path, const struct json *from,
 static void values(struct diffing *d, const char *path, const struct json *x,
                    const struct json *y);
 
+/* "timing" and "cap" to "timing.cap"; out of memory, the member alone. */
+static const char *
+member_path(struct diffing *d, const char *path, const char *key)
+{
+    const char *whole = path ? arena_printf(d->a, "%s.%s", path, key) : NULL;
+
+    return whole ? whole : key;
+}
+
 static void
 objects(struct diffing *d, const char *path, const struct json *x,
         const struct json *y)
 {
     for (uint32_t i = 0; i < x->n; i++) {
         const char *key = x->members[i].key;
-        const char *at = *path ? arena_printf(d->a, "%s.%s", path, key) : key;
-        values(d, at ? at : key, x->members[i].value, json_get(y, key));
+        values(d, member_path(d, path, key), x->members[i].value,
+               json_get(y, key));
     }
     for (uint32_t i = 0; i < y->n; i++) {
         const char *key = y->members[i].key;
-        const char *at = *path ? arena_printf(d->a, "%s.%s", path, key) : key;
         if (!json_get(x, key))
-            values(d, at ? at : key, NULL, y->members[i].value);
+            values(d, member_path(d, path, key), NULL, y->members[i].value);
     }
 }
 
@@ -68,11 +76,13 @@ static void
 values(struct diffing *d, const char *path, const struct json *x,
        const struct json *y)
 {
-    if (json_is(x, JSON_OBJECT) && json_is(y, JSON_OBJECT))
+    if (x && y && json_equal(x, y))
+        return;
+    if (x && y && x->kind == JSON_OBJECT && y->kind == JSON_OBJECT)
         objects(d, path, x, y);
-    else if (json_is(x, JSON_ARRAY) && json_is(y, JSON_ARRAY))
+    else if (x && y && x->kind == JSON_ARRAY && y->kind == JSON_ARRAY)
         arrays(d, path, x, y);
-    else if (!x || !y || !json_equal(x, y))
+    else
         add(d, path, x, y);
 }
 
@@ -86,7 +96,7 @@ feature_diff(struct arena *a, const struct feature *from,
 
     if (!x || !y)
         return NULL;
-    objects(&d, "", x, y);
+    objects(&d, NULL, x, y);
     return d.list;
 }
 

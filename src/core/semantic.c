@@ -1,6 +1,7 @@
 #include "core/semantic.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -91,24 +92,28 @@ stem(char *word)
     cut(word, "e", 3);
 }
 
-/* The first word of its group, so that two of one group are equal. */
-static void concept(char *word)
+static void
+set_word(char to[WORD_MAX_BYTES], const char *from)
 {
-    char own[WORD_MAX_BYTES], other[WORD_MAX_BYTES];
+    (void)snprintf(to, WORD_MAX_BYTES, "%s", from);
+}
 
-    (void)strcpy(own, word);
-    stem(own);
+/* The first word of its group, so that two of one group are equal. */
+static void concept(char word[WORD_MAX_BYTES])
+{
+    char other[WORD_MAX_BYTES];
+
+    stem(word);
     for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
         for (size_t i = 0; groups[g][i]; i++) {
-            (void)strcpy(other, groups[g][i]);
+            set_word(other, groups[g][i]);
             stem(other);
-            if (strcmp(own, other) == 0) {
-                (void)strcpy(word, groups[g][0]);
+            if (strcmp(word, other) == 0) {
+                set_word(word, groups[g][0]);
                 return;
             }
         }
     }
-    (void)strcpy(word, own);
 }
 
 static bool
@@ -117,37 +122,53 @@ is_letter(char c)
     return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || c == '\'';
 }
 
+/* Takes the letters at `text` in lower case; returns what is behind them. */
+static const char *
+read_word(const char *text, const char *end, char out[WORD_MAX_BYTES])
+{
+    size_t n = 0;
+
+    for (; text < end && is_letter(*text); text++)
+        if (n + 1 < WORD_MAX_BYTES && *text != '\'')
+            out[n++] = (char)tolower((unsigned char)*text);
+    out[n] = '\0';
+    return text;
+}
+
+/* Keeps the word unless it tells how, not what. */
+static void
+keep_word(struct words *out, bool negated)
+{
+    char *word = out->items[out->n];
+
+    if (!*word || listed(frame, word))
+        return;
+    concept(word);
+    out->negated[out->n] = negated;
+    out->n += !listed(frame, word);
+}
+
 static void
 read_words(const char *text, struct words *out)
 {
     const char *end = text + strnlen(text, TEXT_MAX_BYTES);
-    size_t negated = 0;
+    int negated = 0;
 
     out->n = 0;
     while (text < end && out->n < WORDS_MAX) {
-        char *word = out->items[out->n];
-        size_t n = 0;
-        if (strchr(".;!?\n", *text))
-            negated = 0; /* a negation ends with its clause */
         if (!is_letter(*text)) {
+            if (strchr(".;!?\n", *text))
+                negated = 0; /* a negation ends with its clause */
             text++;
             continue;
         }
-        for (; text < end && is_letter(*text); text++)
-            if (n + 1 < WORD_MAX_BYTES && *text != '\'')
-                word[n++] = (char)tolower((unsigned char)*text);
-        word[n] = '\0';
-        if (listed(negations, word)) {
+        text = read_word(text, end, out->items[out->n]);
+        if (listed(negations, out->items[out->n])) {
             negated = NEGATION_REACH;
             continue;
         }
-        out->negated[out->n] = negated > 0;
+        keep_word(out, negated > 0);
         negated -= negated > 0;
-        if (n == 0 || listed(frame, word))
-            continue;
-        concept(word);
-        if (!listed(frame, word))
-            out->n++;
     }
 }
 

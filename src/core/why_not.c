@@ -104,7 +104,7 @@ trigger(struct arena *a, const struct feature *f, const struct json *row,
 
 struct json *
 why_not_changes(struct arena *a, const struct feature *f,
-                const struct decision *d, const struct enrolment *x,
+                const struct decision *d, const struct enrolment *enrolment,
                 const struct json *row)
 {
     struct json *list = json_array(a);
@@ -131,11 +131,12 @@ why_not_changes(struct arena *a, const struct feature *f,
                        ? "a scan must find the conditions false in between; "
                          "it entered last at %s"
                        : "nothing: it enters once only, and did at %s",
-                   iso_write(x->last_entered_us, iso));
+                   iso_write(enrolment->last_entered_us, iso));
         break;
     case VERDICT_COOLDOWN:
-        buf_printf(&text, "the cooldown ends at %s",
-                   iso_write(x->last_entered_us + f->timing.cooldown_us, iso));
+        buf_printf(
+            &text, "the cooldown ends at %s",
+            iso_write(enrolment->last_entered_us + f->timing.cooldown_us, iso));
         break;
     case VERDICT_HOLDOUT:
         buf_puts(&text, "nothing: the subject is kept back for ever, to "

@@ -35,7 +35,7 @@ summary(struct arena *a, const struct effect_input *in)
 static void
 slack_body(struct buf *body, const struct effect_input *in, const char *text)
 {
-    AUTO_BUF safe = buf_new(8 * TEXT_MAX_BYTES);
+    AUTO_BUF safe = buf_new((size_t)8 * TEXT_MAX_BYTES);
     struct json_writer w = jw_new(body);
 
     (void)in;

@@ -78,6 +78,7 @@ net_client_free(struct net_client *c)
         return;
     while (c->active) {
         struct call *call = c->active;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): unlinked before freed */
         curl_multi_remove_handle(c->multi, call->easy);
         unlink_active(c, call);
         call_release(call);
@@ -192,6 +193,7 @@ overdue_finish(struct net_client *n)
     n->checked_us = now;
     now -= OVERDUE_GRACE_MS * US_PER_MS;
     for (struct call *c = n->active, *next; c; c = next) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the next, read before */
         next = c->next;
         if (!c->deadline_us || c->deadline_us > now)
             continue;

@@ -457,7 +457,7 @@ days_json(struct backtest *b, int64_t totals[EFFECT_KIND_COUNT])
             list = json_push(b->a, list, o);
     }
     if (list && list->n)
-        qsort(list->items, list->n, sizeof(*list->items), by_name);
+        qsort(list->items, list->n, sizeof(struct json *), by_name);
     return list;
 }
 

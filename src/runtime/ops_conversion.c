@@ -88,6 +88,20 @@ lift_json(struct arena *a, const struct arm *in, const struct arm *base)
     return op_put_bool(a, o, "significant", l.significant);
 }
 
+/* By version and arm, and over all versions: totals[1] are those held back. */
+static void
+sum(struct arm *arms, size_t *n_arms, struct arm totals[2],
+    const struct goal_count *counts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct arm *x = arm_of(arms, n_arms, counts[i].version, counts[i].arm);
+        if (x)
+            arm_add(x, &counts[i]);
+        arm_add(&totals[strcmp(counts[i].arm, totals[1].name) == 0],
+                &counts[i]);
+    }
+}
+
 enum status
 op_conversion(struct runtime *rt, struct arena *a, const char *workspace_id,
               const char *key, struct json **out, struct error *err)
@@ -118,13 +132,7 @@ op_conversion(struct runtime *rt, struct arena *a, const char *workspace_id,
                          err);
     if (rc != OK)
         return rc;
-    for (size_t i = 0; i < n; i++) {
-        struct arm *x = arm_of(arms, &n_arms, counts[i].version, counts[i].arm);
-        bool held = strcmp(counts[i].arm, totals[1].name) == 0;
-        if (x)
-            arm_add(x, &counts[i]);
-        arm_add(&totals[held], &counts[i]);
-    }
+    sum(arms, &n_arms, totals, counts, n);
     for (size_t i = 0; i < n_arms; i++)
         versions = json_push(a, versions, arm_json(a, &arms[i]));
     for (size_t i = 0; i < 2; i++)

@@ -174,6 +174,39 @@ runs_end(struct runtime *rt, struct arena *a, const struct feature_row *row,
                : rc;
 }
 
+static enum status
+message_missing(struct store_tx *tx, struct arena *a,
+                const struct feature_row *row, const struct effect *e,
+                struct json **list, struct error *err)
+{
+    const char *key = e->template ? e->template : row->key;
+    struct message_row message;
+    struct error none = {0};
+
+    if (e->kind != EFFECT_EMAIL)
+        return OK;
+    enum status rc =
+        message_get(tx, a, row->workspace_id, key, &message, &none);
+    if (rc == E_NOTFOUND)
+        *list = json_push(a, *list, json_string(a, key));
+    return rc == OK || rc == E_NOTFOUND
+               ? OK
+               : fail(err, rc, "message %s: %s", key, none.msg);
+}
+
+static enum status
+missing_in(struct store_tx *tx, struct arena *a, const struct feature_row *row,
+           const struct state *s, struct json **list, struct error *err)
+{
+    enum status rc = OK;
+
+    for (size_t t = 0; rc == OK && t < s->n_transitions; t++)
+        for (size_t e = 0; rc == OK && e < s->transitions[t].n_effects; e++)
+            rc = message_missing(tx, a, row, &s->transitions[t].effects[e],
+                                 list, err);
+    return rc;
+}
+
 /* Templates that its mails name and nobody has stored yet. */
 static enum status
 messages_missing(struct runtime *rt, struct arena *a,
@@ -188,22 +221,8 @@ messages_missing(struct runtime *rt, struct arena *a,
     *out = json_array(a);
     if (rc == OK)
         rc = store_begin(runtime_store(rt), false, &tx, err);
-    for (size_t s = 0; rc == OK && s < f->n_states; s++) {
-        for (size_t t = 0; t < f->states[s].n_transitions; t++) {
-            const struct transition *x = &f->states[s].transitions[t];
-            for (size_t e = 0; rc == OK && e < x->n_effects; e++) {
-                const char *key = x->effects[e].template;
-                struct message_row message;
-                struct error none = {0};
-                if (x->effects[e].kind != EFFECT_EMAIL)
-                    continue;
-                key = key ? key : f->key;
-                if (message_get(tx, a, row->workspace_id, key, &message,
-                                &none) == E_NOTFOUND)
-                    *out = json_push(a, *out, json_string(a, key));
-            }
-        }
-    }
+    for (size_t s = 0; rc == OK && s < f->n_states; s++)
+        rc = missing_in(tx, a, row, &f->states[s], out, err);
     return rc;
 }
 
